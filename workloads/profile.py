@@ -1,0 +1,199 @@
+"""A measured profile: how long a workload takes, how well it decides, and its passport. Knows no queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+QUANTILES = 257
+"""Points of a stored inverse CDF: probabilities 0, 1/256, …, 1."""
+
+SHIPPED = Path(__file__).parent / "profiles"
+STANDINGS = ("measured", "published", "scaled", "assumed")
+
+
+class ProfileError(ValueError):
+    """A profile is missing, damaged, or asked for something that was never measured."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """Service time of one batch size: `n` timed calls and their inverse CDF in seconds."""
+
+    batch: int
+    n: int
+    settled: bool
+    mean_s: float
+    p50_s: float
+    p99_s: float
+    quantiles_s: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Response:
+    """How often a class of event makes the workload trigger or flag, per SNR bin: `count` of `n` tries."""
+
+    n: tuple[int, ...]
+    count: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What the workload decides: `outcome` is 'trigger' or 'flag', per segment that holds the event."""
+
+    outcome: str
+    threshold: float
+    noise: Mapping[str, int]
+    snr_edges: tuple[float, ...]
+    classes: Mapping[str, Response]
+    data: str
+    confusion: Mapping[str, Any] | None = None
+
+    @property
+    def noise_probability(self) -> float:
+        """Probability that a segment of pure noise triggers (or is flagged)."""
+        return self.noise["count"] / self.noise["n"]
+
+    def probability(self, cls: str, snr: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability of the outcome for events of class `cls`, shape like `snr`.
+
+        Raises ProfileError outside the classes and SNRs that were measured.
+        """
+        if cls not in self.classes:
+            raise ProfileError(
+                f"no decisions were measured for class '{cls}'; measured: {', '.join(self.classes)}"
+            )
+        edges = np.asarray(self.snr_edges)
+        if snr.size and (snr.min() < edges[0] or snr.max() > edges[-1]):
+            raise ProfileError(
+                f"class '{cls}' has SNR from {snr.min():.3g} to {snr.max():.3g}; "
+                f"measured: {edges[0]:g} to {edges[-1]:g}. Limit sky SNRs to that range or measure a wider one"
+            )
+        response = self.classes[cls]
+        rate = np.asarray(response.count) / np.asarray(response.n)
+        bins: NDArray[np.intp] = np.clip(np.searchsorted(edges, snr, side="right") - 1, 0, rate.size - 1)
+        return np.asarray(rate[bins], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One (workload, runtime, hardware kind, threads): service times over batch sizes, decisions, passport."""
+
+    workload: str
+    runtime: str
+    hardware: str
+    threads: int
+    passport: Mapping[str, Any]
+    service: tuple[Service, ...]
+    decisions: Decisions | None = None
+    schema_version: int = SCHEMA_VERSION
+    path: Path | None = field(default=None, compare=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, for a run's provenance."""
+        return sha256(self._text().encode()).hexdigest()
+
+    def service_table(self, max_batch: int) -> NDArray[np.float64]:
+        """Inverse CDFs of the service time in seconds, shape (max_batch, QUANTILES).
+
+        A batch size between two measured ones is interpolated quantile by quantile; beyond the largest
+        measured one ProfileError is raised.
+        """
+        sizes = np.array([s.batch for s in self.service])
+        if sizes[0] != 1 or max_batch > sizes[-1]:
+            raise ProfileError(
+                f"{self.workload} on {self.hardware} ({self.runtime}) was measured for batches "
+                f"{', '.join(map(str, sizes))}; a batch of {max_batch} was asked for. "
+                f"Lower max_batch or run 'ettwin measure {self.workload} --batch {max_batch}'"
+            )
+        measured = np.array([s.quantiles_s for s in self.service])
+        wanted = np.arange(1, max_batch + 1)
+        return np.column_stack([np.interp(wanted, sizes, measured[:, q]) for q in range(QUANTILES)])
+
+    def save(self, folder: Path) -> Path:
+        """Write `<folder>/<hardware>/<workload>-<runtime>.json` and return its path."""
+        path = folder / self.hardware / f"{self.workload}-{self.runtime}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".tmp")
+        beside.write_text(self._text())
+        beside.replace(path)
+        return path
+
+    def _text(self) -> str:
+        content = asdict(self)
+        del content["path"]
+        return json.dumps(content, indent=1) + "\n"
+
+
+def load(path: Path) -> Profile:
+    """The profile in `path`; ProfileError when it is damaged or lacks its passport."""
+    try:
+        content = json.loads(path.read_text())
+        if content["schema_version"] != SCHEMA_VERSION:
+            raise ProfileError(
+                f"{path}: schema_version {content['schema_version']}; this version reads {SCHEMA_VERSION}"
+            )
+        service = tuple(
+            Service(**{**s, "quantiles_s": tuple(s["quantiles_s"])}) for s in content.pop("service")
+        )
+        decisions = content.pop("decisions")
+        profile = Profile(**content, service=service, decisions=_decisions(decisions), path=path)
+        _check(profile)
+    except ProfileError as error:
+        raise ProfileError(f"{path}: {error}") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProfileError(
+            f"{path}: not a readable profile ({error!r}). Run 'ettwin measure' again"
+        ) from error
+    return profile
+
+
+def find(workload: str, runtime: str, hardware: str, folders: tuple[Path, ...]) -> Profile:
+    """The first profile of that workload, runtime and hardware kind in `folders`, then among the shipped ones."""
+    name = f"{workload}-{runtime}.json"
+    for folder in (*folders, SHIPPED):
+        path = folder / hardware / name
+        if path.is_file():
+            return load(path)
+    known = sorted({p.parent.name for folder in (*folders, SHIPPED) for p in folder.glob(f"*/{name}")})
+    remedy = (
+        f"Run 'ettwin measure {workload} --runtime {runtime}' on this machine"
+        if hardware == "host"
+        else f"Run 'ettwin measure {workload} --runtime {runtime} --hardware {hardware}' on such a machine"
+    )
+    raise ProfileError(
+        f"no profile of workload '{workload}' with runtime '{runtime}' on hardware '{hardware}'; "
+        f"measured on: {', '.join(known) or 'nothing'}. {remedy}, or choose a measured kind"
+    )
+
+
+def _decisions(content: Mapping[str, Any] | None) -> Decisions | None:
+    if content is None:
+        return None
+    classes = {c: Response(tuple(r["n"]), tuple(r["count"])) for c, r in content["classes"].items()}
+    return Decisions(**{**content, "snr_edges": tuple(content["snr_edges"]), "classes": classes})
+
+
+def _check(profile: Profile) -> None:
+    missing = {"standing", "machine", "versions", "date"} - profile.passport.keys()
+    if missing:
+        raise ProfileError(
+            f"passport lacks {', '.join(sorted(missing))}: a number without its origin is not loaded"
+        )
+    if profile.passport["standing"] not in STANDINGS:
+        raise ProfileError(f"standing '{profile.passport['standing']}'; allowed: {', '.join(STANDINGS)}")
+    if not profile.service:
+        raise ProfileError("no service times")
+    for service in profile.service:
+        q = np.asarray(service.quantiles_s)
+        if q.size != QUANTILES or not np.all(np.isfinite(q)) or q[0] < 0 or np.any(np.diff(q) < 0):
+            raise ProfileError(f"batch {service.batch}: needs {QUANTILES} non-negative rising quantiles_s")
