@@ -1,0 +1,1 @@
+"""The twin: what happens when work meets sites. Scenario → Plan → Record."""
