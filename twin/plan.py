@@ -49,7 +49,7 @@ class StageSpec:
     after: str | None = None
     role: str = "plain"
     gate: bool = False
-    publishes: bool = False
+    publishes: str = ""
     priority: int = 1
     max_batch: int = 1
     max_wait_s: float = 0.0
@@ -90,6 +90,7 @@ class Plan:
     """Everything that decides a run, frozen: its digest names the run. Array layouts are in twin.state."""
 
     stage_names: tuple[str, ...]
+    products: tuple[str, ...]
     pool_names: tuple[str, ...]
     site_names: tuple[str, ...]
     stages: NDArray[np.void]
@@ -178,6 +179,7 @@ def assemble(
     fan_out = max([len(c) for c in children] + [1]) * max(s.max_batch for s in stages)
     return Plan(
         stage_names=tuple(names),
+        products=tuple(s.publishes for s in stages),
         pool_names=tuple(pool_rows),
         site_names=geography.names,
         stages=_stages(stages, queues, children),
@@ -258,7 +260,7 @@ def _stages(
         own = np.flatnonzero(queues["stage"] == s)
         row = table[s]
         row["role"], row["route"] = ROLES.index(stage.role), ROUTES.index(stage.route)
-        row["gate"], row["publishes"], row["live"] = stage.gate, stage.publishes, stage.live
+        row["gate"], row["publishes"], row["live"] = stage.gate, bool(stage.publishes), stage.live
         row["priority"], row["max_batch"], row["key"] = stage.priority, stage.max_batch, stage.key
         row["max_wait_s"], row["shelf_life_s"] = stage.max_wait_s, stage.shelf_life_s
         row["queue_start"], row["queue_stop"] = own[0], own[-1] + 1

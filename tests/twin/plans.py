@@ -44,7 +44,7 @@ def _stage(draw, k, stages, pools):
         after=draw(st.sampled_from([None, *(s.name for s in stages)])) if stages else None,
         role=role,
         gate=draw(st.booleans()),
-        publishes=draw(st.booleans()),
+        publishes=draw(st.sampled_from(["", "alert"])),
         priority=draw(st.integers(0, 2)),
         max_batch=max_batch,
         max_wait_s=draw(st.sampled_from([0.0, 0.5, 1.3])),
