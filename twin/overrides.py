@@ -1,0 +1,134 @@
+"""Changes by dotted path ('sites.cnaf.pools.cpu.servers: 8') laid over a scenario's tree.
+
+A path must lead to something the scenario has or its schema knows. Knows no particular section's meaning.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from twin import phrases
+from twin.tree import Node, Problem, ScenarioError, Spot, planted, scalar
+
+Override = tuple[str, Node]
+"""Dotted path and new value."""
+
+_NOUNS = {"sites": "site", "pools": "pool", "stages": "stage", "timeline": "timeline entry", "signals": "signal"}
+"""What the entries of a mapping are called where only existing ones may be changed."""
+
+
+def from_options(options: Mapping[str, object] | Sequence[str]) -> list[Override]:
+    """The overrides of a `{path: value}` mapping, or of 'path=value' texts as after --set."""
+    if isinstance(options, Mapping):
+        return [
+            (path, planted(value, Spot(f"override {path}={phrases.shown(value)}")))
+            for path, value in options.items()
+        ]
+    return [_option(text) for text in options]
+
+
+def names(tree: Node) -> tuple[str, ...]:
+    """The names of the sets in the scenario's own `overrides`."""
+    return tuple(_sets(tree))
+
+
+def named(tree: Node, chosen: Iterable[str]) -> list[Override]:
+    """The overrides of the `chosen` sets of the scenario's own `overrides`, in that order."""
+    sets = _sets(tree)
+    for name in chosen:
+        if name not in sets:
+            raise ScenarioError([Problem(Spot(f"--with {name}"), "", phrases.unknown("override", name, sets))])
+    return [override for name in chosen for override in _entries(sets[name])]
+
+
+def stray(tree: Node, model: type[BaseModel]) -> list[Problem]:
+    """Problems with the paths in named sets, chosen or not."""
+    found: list[Problem] = []
+    for name, node in _sets(tree).items():
+        try:
+            applied(tree, model, _entries(node))
+        except ScenarioError as error:
+            found += [Problem(p.spot, f"overrides.{name}.{p.path}", p.message) for p in error.problems]
+    return found
+
+
+def applied(tree: Node, model: type[BaseModel], changes: Iterable[Override]) -> Node:
+    """The tree with all `changes` made; ScenarioError names every path that leads nowhere."""
+    problems: list[Problem] = []
+    for path, node in changes:
+        try:
+            tree = _replaced(tree, model, path.split("."), node, path)
+        except _NowhereError as error:
+            problems.append(Problem(node.key if node.key.line else node.spot, path, str(error)))
+    if problems:
+        raise ScenarioError(problems)
+    return tree
+
+
+def _sets(tree: Node) -> dict[str, Node]:
+    node = tree.child("overrides")
+    return node.value if node is not None and isinstance(node.value, dict) else {}
+
+
+def _entries(node: Node) -> list[Override]:
+    return list(node.value.items()) if isinstance(node.value, dict) else []
+
+
+class _NowhereError(Exception):
+    """A path leads to nothing."""
+
+
+def _option(text: str) -> Override:
+    path, equals, value = text.partition("=")
+    spot = Spot(f"--set {text}")
+    if not equals or not path:
+        raise ScenarioError((Problem(spot, "", "write it as 'path=value', such as 'seed=7'"),))
+    if not value.strip():
+        raise ScenarioError((Problem(spot, "", "give a value after '=', or null"),))
+    return path, scalar(value, spot)
+
+
+def _replaced(node: Node, annotation: Any, path: Sequence[str], new: Node, whole: str) -> Node:
+    """`node` with what is at `path` replaced by `new`; the rest is shared."""
+    name, rest = path[0], path[1:]
+    if _is_bare(node, annotation) and path == ["value"]:
+        return new
+    inner = phrases.inside(annotation, name)
+    if inner is None:
+        raise _NowhereError(_nowhere(node, annotation, name, whole))
+    entries = dict(node.value) if isinstance(node.value, dict) else {}
+    old = entries.get(name)
+    noun = _noun(whole, path)
+    addition = not rest and isinstance(new.value, dict)
+    if old is None and noun and not addition:
+        raise _NowhereError(phrases.unknown(noun, name, entries))
+    if not rest:
+        entries[name] = Node(new.value, new.spot, new.key)
+        if new.value is None and (old is None or isinstance(old.value, dict)):
+            entries.pop(name)
+    else:
+        entries[name] = _replaced(old or Node({}, new.spot, new.key), inner, rest, new, whole)
+    return Node(entries, node.spot, node.key)
+
+
+def _is_bare(node: Node, annotation: Any) -> bool:
+    """Whether this is a value with an origin, written without one."""
+    return not isinstance(node.value, dict) and "value" in phrases.field_names(annotation, node)
+
+
+def _noun(whole: str, path: Sequence[str]) -> str | None:
+    before = whole.split(".")[: -len(path)]
+    return _NOUNS.get(before[-1]) if before else None
+
+
+def _nowhere(node: Node, annotation: Any, name: str, whole: str) -> str:
+    known = phrases.field_names(annotation, node)
+    if known:
+        return phrases.unknown("key", name, known)
+    if any(typing.get_origin(core) is tuple for core in phrases.cores(annotation)):
+        return f"a list is replaced as a whole: leave '.{name}' away"
+    return f"there is nothing inside '{whole[: whole.rfind('.' + name)]}'"

@@ -1,0 +1,243 @@
+"""The scenario: everything a planner decides, checked and complete. For the plan and for what shows it.
+
+Made by twin.loader; changed only by copying (`with_`). Knows no profile, no plan and no result.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, StringConstraints, ValidationError
+
+from sites import catalogue, network
+from twin import checks, overrides, phrases
+from twin.schema import (
+    Event,
+    Instrument,
+    Link,
+    Name,
+    PayloadKind,
+    Section,
+    Site,
+    Sky,
+    SourcedBandwidth,
+    SourcedBytes,
+    SourcedDuration,
+    Stage,
+    Targets,
+)
+from twin.tree import Node, Problem, ScenarioError, Spot
+from twin.units import DURATION, POSITIVE, Duration
+from twin.written import text as written
+
+__all__ = ["Input", "Problem", "Scenario", "ScenarioError"]
+
+DEFAULT_BANDWIDTH = "10 Gbit/s"
+"""Between two sites of which nothing is said."""
+
+CANDIDATE_PAYLOAD = "1 MB"
+"""Moved for one candidate when nothing is said."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a scenario came from; two scenarios that say the same are equal whatever it is."""
+
+    tree: Node = field(default_factory=lambda: Node({}, Spot()), compare=False)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One number or choice that went in: dotted path, text with unit, standing, source."""
+
+    key: str
+    value: str
+    standing: str
+    source: str
+
+
+class Scenario(Section):
+    """A scenario of the Einstein Telescope's low-latency computing."""
+
+    schema_version: Literal[1]
+    """Version of this format."""
+    name: Name
+    """Lower-case letters, digits and '-'."""
+    question: Annotated[str, StringConstraints(strip_whitespace=True)] = ""
+    """What it answers, in a planner's words."""
+    based_on: str | None = None
+    """Scenario that this one changes: a file beside it, or a shipped one. Mappings merge, lists are replaced."""
+    horizon: Annotated[Duration, POSITIVE]
+    """Time that is simulated."""
+    drain: Duration = 3600.0
+    """How long work may still finish after the horizon before it counts as unfinished."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """Chance: the same seed gives the same run."""
+    replicas: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Independent repetitions, for confidence intervals."""
+    instrument: Instrument
+    sky: Sky
+    sites: Annotated[dict[Name, Site], Field(min_length=1)]
+    """By name; those in sites/known bring their coordinates."""
+    links: dict[str, Link] = Field(default_factory=dict)
+    """By 'site--site'; a pair that is missing is modelled from the distance."""
+    stages: Annotated[dict[Name, Stage], Field(min_length=1)]
+    """The pipeline, by name of stage."""
+    timeline: dict[Name, Event] = Field(default_factory=dict)
+    """Retrainings, storms and outages, by name."""
+    targets: Targets = Targets()
+    overrides: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    """Named sets of changes by dotted path, chosen with --with. Empty once loaded: see `override_names`."""
+    profiles: tuple[str, ...] = ()
+    """Folders with measured profiles beside this file, searched before the shipped ones."""
+    live: tuple[Name, ...] = ()
+    """Stages that are executed for real."""
+
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @classmethod
+    def from_tree(cls, tree: Node) -> Scenario:
+        """The scenario in `tree`; ScenarioError with every problem in it."""
+        try:
+            given = cls.model_validate(tree.plain())
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            raise ScenarioError(phrases.problems(tree, cls, details)) from None
+        given._origin = Origin(tree)
+        if found := checks.all_of(given, tree):
+            raise ScenarioError(found)
+        complete = given.model_copy(update=_defaults(given))
+        complete._origin = Origin(tree)
+        return complete
+
+    def with_(self, changes: Mapping[str, object]) -> Scenario:
+        """A copy with values at dotted paths changed, checked again: `s.with_({"drain": "2 h"})`."""
+        tree = self._origin.tree
+        return Scenario.from_tree(overrides.applied(tree, Scenario, overrides.from_options(changes)))
+
+    def resolved(self) -> str:
+        """The scenario as YAML with every default written out; it loads back to an equal scenario."""
+        return written(self._plain())
+
+    @property
+    def override_names(self) -> tuple[str, ...]:
+        """The named sets of changes that its file offers."""
+        return overrides.names(self._origin.tree)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the scenario says, defaults included."""
+        return sha256(json.dumps(self._plain(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def profile_folders(self) -> tuple[Path, ...]:
+        """The folders of `profiles`, relative to the file that lists them."""
+        node = self._origin.tree.child("profiles")
+        home = Path(node.spot.file).parent if node is not None and node.spot.line else Path()
+        return tuple(home / folder for folder in self.profiles)
+
+    def where(self, path: str) -> str:
+        """'file:line:column' of a dotted path, or of the part of it that was given."""
+        return str(self.problem(path, "").spot)
+
+    def problem(self, path: str, message: str) -> Problem:
+        """A problem that was found later on (by the plan), pointing at its line."""
+        return phrases.problem(self._origin.tree, tuple(path.split(".")), message)
+
+    def work_of(self, stage: str) -> PayloadKind:
+        """'candidate' when a trigger lies before the stage, 'segment' otherwise."""
+        return checks.work_of(self.stages, stage)
+
+    def link(self, a: str, b: str) -> Link:
+        """The link between two sites, in either order."""
+        return self.links[f"{a}--{b}"] if f"{a}--{b}" in self.links else self.links[f"{b}--{a}"]
+
+    def inputs(self) -> list[Input]:
+        """Every number and choice that went in, in the order of the file."""
+        skipped = ("schema_version", "name", "question", "profiles")
+        plain = {key: value for key, value in self._plain().items() if key not in skipped}
+        return list(_inputs((), plain))
+
+    def _plain(self) -> dict[str, Any]:
+        plain = self.model_dump(mode="json", exclude_none=True, exclude={"overrides"})
+        for stage in plain["stages"].values():
+            if "work" not in stage:
+                del stage["runtime"]
+        return plain
+
+
+def _defaults(scenario: Scenario) -> dict[str, Any]:
+    """What the scenario left open and another part of it, or the catalogue, decides."""
+    places = {name: _placed(name, site) for name, site in scenario.sites.items()}
+    late = scenario.targets.late or max(scenario.targets.alert_latency.values(), default=None)
+    return {
+        "based_on": None,
+        "overrides": {},
+        "sites": places,
+        "links": _links(places, scenario.links),
+        "stages": {name: _staged(scenario, name) for name in scenario.stages},
+        "targets": scenario.targets.model_copy(update={"late": late}),
+    }
+
+
+def _placed(name: str, site: Site) -> Site:
+    if site.latitude is not None:
+        return site
+    known = catalogue.sites()[name]
+    return site.model_copy(update={"latitude": known.latitude_deg, "longitude": known.longitude_deg})
+
+
+def _links(places: Mapping[str, Site], given: Mapping[str, Link]) -> dict[str, Link]:
+    links: dict[str, Link] = {}
+    for a, b in combinations(places, 2):
+        name = f"{b}--{a}" if f"{b}--{a}" in given else f"{a}--{b}"
+        link = given.get(name, Link())
+        latency = link.latency or SourcedDuration.model_validate(
+            _assumed(DURATION.format(_modelled_latency_s(places[a], places[b])), network.SOURCE)
+        )
+        bandwidth = link.bandwidth or SourcedBandwidth.model_validate(
+            _assumed(DEFAULT_BANDWIDTH, "default between sites")
+        )
+        links[name] = link.model_copy(update={"latency": latency, "bandwidth": bandwidth})
+    return links
+
+
+def _modelled_latency_s(a: Site, b: Site) -> float:
+    """One way in s, to the microsecond: the model knows no more."""
+    coordinates = [x for x in (a.latitude, a.longitude, b.latitude, b.longitude) if x is not None]
+    return round(network.latency_s(network.great_circle_km(*coordinates)), 6)
+
+
+def _staged(scenario: Scenario, name: str) -> Stage:
+    stage = scenario.stages[name]
+    runtime = stage.fallback_runtime or (stage.runtime if stage.fallback else None)
+    payload = stage.payload or _payload(scenario.instrument, checks.work_of(scenario.stages, name))
+    return stage.model_copy(update={"fallback_runtime": runtime, "payload": payload})
+
+
+def _payload(instrument: Instrument, kind: PayloadKind) -> SourcedBytes:
+    if kind == "candidate":
+        return SourcedBytes.model_validate(_assumed(CANDIDATE_PAYLOAD, "default for a candidate"))
+    size = round(len(instrument.detectors) * instrument.sample_rate * instrument.stride * 8)
+    return SourcedBytes.model_validate(_assumed(f"{size} B", "detectors x sample rate x stride x 8 B"))
+
+
+def _assumed(value: str, source: str) -> dict[str, str]:
+    return {"value": value, "standing": "assumed", "source": source}
+
+
+def _inputs(path: tuple[str, ...], value: Any) -> Iterator[Input]:
+    if isinstance(value, dict) and value.keys() == {"value", "standing", "source"}:
+        yield Input(".".join(path), str(value["value"]), value["standing"], value["source"])
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _inputs((*path, name), item)
+    else:
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else phrases.bare(value)
+        yield Input(".".join(path), shown, "scenario", "")
