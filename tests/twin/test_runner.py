@@ -1,0 +1,184 @@
+"""A run is complete, repeatable, and refuses what it cannot know."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import twin
+from tests.twin.profiles import make, write_all
+from twin.harvest import PARTS
+from twin.record import TABLES
+from workloads.sky import EVENT, Population, draw
+
+ROOT = Path(__file__).parents[2]
+SHORT = {"horizon": "6 h", "drain": "10 min", "replicas": 2, "timeline": {}, "overrides": {}}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_all(tmp_path_factory.mktemp("profiles"))
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    return twin.load("first-light").with_(SHORT)
+
+
+@pytest.fixture(scope="module")
+def record(scenario, folder):
+    return twin.run(scenario, profiles=(folder,))
+
+
+def test_every_signal_has_a_fate(record, scenario):
+    signals = record.alerts[record.alerts["is_signal"]]
+    assert set(signals["outcome"]) <= {"published", "vetoed", "stale", "missed", "unfinished"}
+    assert not signals.duplicated(["replica", "event_id"]).any()
+    expected = scenario.sky.signals["bbh"].rate.value * scenario.horizon * scenario.replicas
+    assert abs(len(signals) - expected) < 5 * np.sqrt(expected)
+
+
+def test_a_latency_is_the_sum_of_its_parts(record):
+    published = record.alerts[record.alerts["outcome"] == "published"]
+    assert len(published) > 50
+    assert np.allclose(published[list(PARTS)].sum(axis=1), published["latency_s"], atol=1e-6)
+    assert (published[list(PARTS)] >= 0).all(axis=None)
+    assert np.allclose(published["published_s"] - published["event_time_s"], published["latency_s"])
+
+
+def test_offered_work_is_accounted_for(record):
+    counts = record.counts
+    fates = ["done", "queued", "running", "transit", "dropped_stale", "dropped_vetoed"]
+    assert (counts["offered"] == counts[fates].sum(axis=1)).all()
+    assert (counts.loc[counts["work"] == "dq", "offered"] == 6 * 3600).all()
+
+
+def test_efficiency_is_the_measured_one(record):
+    signals = record.alerts[record.alerts["is_signal"]]
+    missed = (signals["outcome"] == "missed").mean()
+    assert missed == pytest.approx(0.1, abs=5 * np.sqrt(0.09 / len(signals)))
+
+
+def test_a_replica_does_not_depend_on_how_many_there_are(record, scenario, folder):
+    alone = twin.run(scenario, profiles=(folder,), replicas=1)
+    both = record.alerts[record.alerts["replica"] == 0].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone.alerts, both)
+
+
+def test_another_seed_is_another_week(record, scenario, folder):
+    other = twin.run(scenario, profiles=(folder,), seed=2)
+    assert other.plan_digest != record.plan_digest
+    assert len(other.alerts) != len(record.alerts) or not other.alerts.equals(record.alerts)
+
+
+def test_two_processes_write_the_same_bytes(folder, tmp_path):
+    code = (
+        "import sys, twin\nfrom pathlib import Path\n"
+        f"s = twin.load('first-light').with_({SHORT!r})\n"
+        "twin.run(s, profiles=(Path(sys.argv[1]),)).save(Path(sys.argv[2]))"
+    )
+    for name in ("a", "b"):
+        subprocess.run(
+            [sys.executable, "-c", code, folder, tmp_path / name],
+            cwd=ROOT,
+            env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1" if name == "a" else "2", "PATH": ""},
+            check=True,
+        )
+    names = [*(f"{t}.parquet" for t in TABLES), "summary.json", "resolved.yaml", "scenario.yaml"]
+    for name in names:
+        a, b = (sha256((tmp_path / run / name).read_bytes()).hexdigest() for run in ("a", "b"))
+        assert a == b, name
+
+
+def test_a_record_comes_back_from_its_folder(record, tmp_path):
+    opened = twin.open(record.save(tmp_path / "run"))
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(opened, name), getattr(record, name))
+    assert opened.scenario == record.scenario
+    assert opened.plan_digest == record.plan_digest
+    assert opened.summary == record.summary
+
+
+def test_a_run_directory_is_never_overwritten_nor_half_written(record, tmp_path, monkeypatch):
+    record.save(tmp_path / "run")
+    with pytest.raises(twin.RecordError, match="exists already; choose another --out"):
+        record.save(tmp_path / "run")
+
+    def full_disk(*_args, **_kwargs):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        record.save(tmp_path / "other")
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_incomplete_run_directory_is_named(record, tmp_path):
+    (record.save(tmp_path / "run") / "pools.parquet").unlink()
+    with pytest.raises(twin.RecordError, match=r"is not a run directory: it lacks pools\.parquet"):
+        twin.open(tmp_path / "run")
+
+
+def test_missing_profiles_are_all_named_with_their_line(scenario, tmp_path):
+    with pytest.raises(twin.ScenarioError) as caught:
+        twin.run(scenario.with_({"sites.cnaf.pools.cpu.hardware": "epyc-core"}), profiles=(tmp_path,))
+    text = str(caught.value)
+    assert "first-light.yaml:" in text
+    assert "no profile of workload 'glitch-classifier' with runtime 'onnxruntime' on hardware 'host'" in text
+    assert "Run 'ettwin measure glitch-classifier --runtime onnxruntime' on this machine" in text
+
+
+def test_a_batch_beyond_the_measured_ones_is_refused(scenario, folder):
+    with pytest.raises(twin.ScenarioError, match=r"stages\.dq\.max_batch: .*batches 1, 4; a batch of 16"):
+        twin.run(scenario.with_({"stages.dq.max_batch": 16}), profiles=(folder,))
+
+
+def test_an_snr_beyond_the_measured_ones_is_refused(scenario, folder):
+    with pytest.raises(twin.ScenarioError, match="has SNR from 8 to 500; measured: 6 to 100"):
+        twin.run(scenario.with_({"sky.signals.bbh.snr.max": 500}), profiles=(folder,))
+
+
+def test_a_profile_that_decides_something_else_is_refused(scenario, tmp_path):
+    write_all(tmp_path)
+    make("detector", 0.02, "flag").save(tmp_path)
+    with pytest.raises(twin.ScenarioError, match=r"stage detect has role trigger; .* decisions that flag"):
+        twin.run(scenario, profiles=(tmp_path,))
+
+
+def test_a_horizon_that_cannot_fit_in_memory_is_refused_at_once(scenario, folder):
+    with pytest.raises(twin.ScenarioError, match=r"horizon: .* events in each of 2 replicas need about \d+ GiB"):
+        twin.run(scenario.with_({"horizon": "12 yr"}), profiles=(folder,))
+
+
+def test_another_stride_than_the_measured_one_is_refused(scenario, folder):
+    with pytest.raises(twin.ScenarioError, match="2 s; the workloads are measured on segments of 1 s"):
+        twin.run(scenario.with_({"instrument.stride": "2 s"}), profiles=(folder,))
+
+
+def test_a_run_needs_replicas(scenario):
+    with pytest.raises(ValueError, match="replicas is 0; a run needs at least 1"):
+        twin.run(scenario, replicas=0)
+
+
+def test_a_storm_keeps_every_event_of_the_quiet_week():
+    quiet = Population("blip", 0.01, 6.5, 100.0, -3.0, detector=0)
+    stormy = Population("blip", 0.01, 6.5, 100.0, -3.0, detector=0, boosts=((2e4, 4e4, 20.0),))
+    calm, wild = draw([quiet], 1e5, [1, 0]), draw([stormy], 1e5, [1, 0])
+    assert np.isin(calm["time_s"], wild["time_s"]).all()
+    inside = ((wild["time_s"] >= 2e4) & (wild["time_s"] < 4e4)).sum()
+    assert abs(inside - 4000) < 5 * np.sqrt(4000)
+
+
+def test_snrs_follow_their_law():
+    events = draw([Population("bbh", 0.1, 8.0, 100.0, -4.0)], 1e6, [3, 0])
+    assert events.dtype == EVENT
+    above = (events["snr"] > 16).mean()
+    exact = (16.0**-3 - 100.0**-3) / (8.0**-3 - 100.0**-3)
+    assert above == pytest.approx(exact, abs=5 * np.sqrt(exact / len(events)))
+    assert np.all(np.diff(events["time_s"]) >= 0)

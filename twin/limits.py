@@ -1,0 +1,241 @@
+"""What limited a run, told from its record: why alerts were late, why signals were lost, which queue grew.
+
+For the report and the summary. Reads tables only; knows no kernel and no figure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from twin import words
+from twin.recorded import Recorded
+
+PARTS = {
+    "frame_s": "framing",
+    "calibration_s": "calibration",
+    "transfer_s": "transfer",
+    "queue_s": "queueing",
+    "compute_s": "computing",
+}
+"""The five parts of a latency in the order of the chain, and what each is called."""
+
+LOSSES = {
+    "missed": "not found by the searches",
+    "vetoed": "vetoed as glitches",
+    "stale": "dropped as stale",
+    "unfinished": "unfinished at the end",
+}
+"""Why a detectable signal was not published."""
+
+_WINDOWS, _LAST = 12, 4
+_FULL, _GROWN = 0.97, 10.0
+
+
+def published_signals(record: Recorded) -> pd.DataFrame:
+    """The first published alert of each real signal: what every latency is taken from."""
+    alerts = record.alerts
+    rows = alerts[alerts["is_signal"] & (alerts["outcome"] == "published")]
+    return rows.sort_values("published_s", kind="stable").drop_duplicates(["replica", "event_id"])
+
+
+def lost_signals(record: Recorded) -> pd.DataFrame:
+    """One row per detectable signal of which nothing was published."""
+    alerts = record.alerts
+    rows = alerts[alerts["is_signal"] & alerts["detectable"]]
+    published = rows[rows["outcome"] == "published"]
+    rows = rows.drop_duplicates(["replica", "event_id"])
+    key = ["replica", "event_id"]
+    known = pd.MultiIndex.from_frame(published[key])
+    return rows[~pd.MultiIndex.from_frame(rows[key]).isin(known)]
+
+
+def replicas(record: Recorded) -> list[int]:
+    """Numbers of the replicas, also of those in which nothing was detected."""
+    return sorted(int(r) for r in record.counts["replica"].unique())
+
+
+def saturated(record: Recorded) -> list[dict[str, Any]]:
+    """Pools whose queue still grows at the horizon in most replicas, servers all busy or gone."""
+    found = []
+    numbers = replicas(record)
+    for pool in sorted(record.pools["pool"].unique()):
+        grown = [g for g in (_growth(record, r, pool) for r in numbers) if g is not None]
+        if 2 * len(grown) > len(numbers):
+            waiting = float(np.mean(grown))
+            text = f"The queue of {pool} still grows at the horizon: {words.digits(waiting)} jobs wait there."
+            found.append({"pool": pool, "waiting": waiting, "text": text})
+    return found
+
+
+def shedding(record: Recorded) -> str:
+    """A sentence on work dropped for staleness, and the fullest pool; empty if none was."""
+    counts = record.counts
+    dropped, offered = int(counts["dropped_stale"].sum()), int(counts["offered"].sum())
+    if not dropped:
+        return ""
+    use = record.pools.groupby("pool", observed=True)["use"].mean()
+    return (
+        f"Dropped as stale: {words.share(dropped / offered)} of all work; "
+        f"fullest pool: {use.idxmax()}, {words.share(float(use.max()))} busy."
+    )
+
+
+def why_late(record: Recorded) -> dict[str, Any]:
+    """Shares of the excess latency by part, the queue that was longest, the marks, and a sentence."""
+    alerts = published_signals(record)
+    late = alerts[alerts["late"]]
+    if not len(alerts):
+        return _reason("No signal was published, so no alert could be late.")
+    if late.empty:
+        parts = alerts[list(PARTS)].mean()
+        return _reason(
+            "No alert was late. On average "
+            f"{words.share(float(parts.max() / parts.sum()))} of the latency is {PARTS[str(parts.idxmax())]}.",
+            shares=_named(parts / parts.sum()),
+        )
+    excess_s, shares = _excess(alerts, late)
+    main = max(shares, key=lambda part: shares[part])
+    pool = _longest_queue(record, late) if main == "queueing" else None
+    marks = _marks(record, late, pool)
+    return _reason(_late_sentence(late, excess_s, main, shares[main], pool, marks), len(late), shares, pool, marks)
+
+
+def why_lost(record: Recorded) -> str:
+    """A sentence: how detectable signals were lost."""
+    lost = lost_signals(record)
+    if lost.empty:
+        return "No detectable signal was lost."
+    by = lost["outcome"].astype(str).value_counts()
+    told = [
+        f"{by[outcome]:,} {'was' if by[outcome] == 1 else 'were'} {text}"
+        for outcome, text in LOSSES.items()
+        if by.get(outcome, 0)
+    ]
+    return f"Of {words.count(len(lost), 'lost signal')}, {words.sequence(told)}."
+
+
+def series(record: Recorded, replica: int, quantity: str, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Bin starts in s and values of one timeline quantity up to the horizon."""
+    table = record.timeline
+    here = (
+        (table["replica"] == replica)
+        & (table["quantity"] == quantity)
+        & (table["name"] == name)
+        & (table["time_s"] < record.scenario.horizon)
+    )
+    rows = table[here].sort_values("time_s")
+    return rows["time_s"].to_numpy(float), rows["value"].to_numpy(float)
+
+
+def recovery_s(record: Recorded, pool: str, end_s: float) -> float | None:
+    """Mean time after `end_s` until the queue of `pool` is back at its usual length; None if it never was.
+
+    As fine as the bins of the timeline.
+    """
+    spans = []
+    for replica in replicas(record):
+        time_s, queue = series(record, replica, "queue", pool)
+        after = time_s >= end_s
+        calm = queue[after] <= 2.0 * np.median(queue) + 1.0
+        if not calm.any():
+            return None
+        spans.append(0.0 if calm[0] else float(time_s[after][np.argmax(calm)] - end_s))
+    return float(np.mean(spans))
+
+
+def _growth(record: Recorded, replica: int, pool: str) -> float | None:
+    """Jobs waiting at the horizon if the queue rose through each of the last windows, else None."""
+    _, queue = series(record, replica, "queue", pool)
+    _, busy = series(record, replica, "busy", pool)
+    _, servers = series(record, replica, "servers", pool)
+    if len(queue) < _WINDOWS:
+        return None
+    means = np.array([part.mean() for part in np.array_split(queue, _WINDOWS)])[-_LAST:]
+    last = slice(-(len(queue) // _WINDOWS), None)
+    full = busy[last].sum() >= _FULL * servers[last].sum()
+    return float(queue[-1]) if full and (np.diff(means) > 0.0).all() and means[-1] > _GROWN else None
+
+
+def _excess(alerts: pd.DataFrame, late: pd.DataFrame) -> tuple[float, dict[str, float]]:
+    """By how many seconds late alerts are slower than the others, and each part's share of that."""
+    on_time = alerts[~alerts["late"]]
+    usual = on_time[list(PARTS)].mean() if len(on_time) else 0.0 * late[list(PARTS)].mean()
+    excess = (late[list(PARTS)].mean() - usual).clip(lower=0.0)
+    return float(excess.sum()), _named(excess / excess.sum())
+
+
+def _named(shares: pd.Series) -> dict[str, float]:
+    return {PARTS[str(part)]: float(value) for part, value in shares.items()}
+
+
+def _longest_queue(record: Recorded, late: pd.DataFrame) -> str | None:
+    """The pool whose queue exceeded its usual length most while the late alerts were under way."""
+    total: dict[str, float] = {}
+    for replica, rows in late.groupby("replica", observed=True):
+        for pool in record.pools["pool"].unique():
+            time_s, queue = series(record, int(str(replica)), "queue", pool)
+            if not len(queue):
+                continue
+            first, last = (
+                np.clip(np.searchsorted(time_s, rows[column], side="right") - 1, 0, len(queue) - 1)
+                for column in ("event_time_s", "published_s")
+            )
+            area = np.concatenate([[0.0], np.cumsum(queue - np.median(queue))])
+            total[pool] = total.get(pool, 0.0) + float(((area[last + 1] - area[first]) / (last - first + 1)).sum())
+    longest = max(total, key=lambda pool: total[pool], default=None)
+    return longest if longest is not None and total[longest] > 0.0 else None
+
+
+def _marks(record: Recorded, late: pd.DataFrame, pool: str | None) -> list[dict[str, Any]]:
+    """For each mark: late alerts under way in it or in its backlog, and how long the backlog lasted."""
+    rows = []
+    for mark in record.marks.to_dict("records"):
+        back_s = recovery_s(record, pool, mark["end_s"]) if pool else 0.0
+        end_s = mark["end_s"] + back_s if back_s is not None else np.inf
+        inside = int(((late["published_s"] > mark["start_s"]) & (late["event_time_s"] < end_s)).sum())
+        rows.append({"kind": mark["kind"], "name": mark["name"], "late": inside, "recovery_s": back_s})
+    return rows
+
+
+def _late_sentence(
+    late: pd.DataFrame,
+    excess_s: float,
+    main: str,
+    share: float,
+    pool: str | None,
+    marks: list[dict[str, Any]],
+) -> str:
+    where = f", with the longest queue at {pool}" if pool else ""
+    told = (
+        f"Late alerts ({len(late):,}) were slower than those on time by {words.duration(excess_s)} "
+        f"on average: {words.share(share)} of it {main}{where}."
+    )
+    causes = [
+        f"{words.share(mark['late'] / len(late))} fell in {_called(mark)} or its backlog"
+        for mark in sorted(marks, key=lambda mark: -mark["late"])[:2]
+        if mark["late"] > 0.05 * len(late)
+    ]
+    return f"{told} {_capital(words.sequence(causes)) if causes else 'No event of the timeline explains them'}."
+
+
+def _called(mark: dict[str, Any]) -> str:
+    name = "" if mark["name"] == mark["kind"] else f" '{mark['name']}'"
+    return f"the {mark['kind']}{name}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _reason(
+    sentence: str,
+    late: int = 0,
+    shares: dict[str, float] | None = None,
+    pool: str | None = None,
+    marks: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    return {"sentence": sentence, "late": late, "shares": shares or {}, "pool": pool, "marks": marks or []}

@@ -1,0 +1,168 @@
+"""Live stages: the real program runs on the real strain of its segments, or a recorded run speaks again.
+
+The only file of the twin that loads workloads to execute them (torch, ONNX Runtime, lal; on first use).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twin.engine import LiveBatch, LiveResult
+from twin.plan import Plan
+from twin.scenario import Scenario
+from twin.state import VARIANTS
+from workloads.sky import CLASSES
+
+MATCH_S = 0.25
+"""A trigger belongs to the nearest event of its segment within this time; else it is a noise trigger."""
+
+COLUMNS = (
+    "replica",
+    "order",
+    "stage",
+    "pool",
+    "variant",
+    "entities",
+    "segments",
+    "service_s",
+    "extra",
+    "events",
+    "found",
+)
+
+
+class Live:
+    """Executes batches for real: reads strain, times the program, attributes its triggers to the sky's events."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        plan: Plan,
+        seed: int,
+        replica: int,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        from workloads.spec import LOOKAHEAD_S, load
+        from workloads.strain import Injection, Strain
+
+        self._plan = plan
+        self._clock = clock
+        self._lookahead_s = LOOKAHEAD_S
+        self._stride_s = scenario.instrument.stride
+        injections = [
+            Injection(float(e["time_s"]), CLASSES[e["cls"]], float(e["snr"]), int(e["detector"]), i)
+            for i, e in enumerate(plan.events)
+        ]
+        self._strain = Strain(int(np.random.SeedSequence([seed, replica]).generate_state(1)[0]), injections)
+        self._programs = {}
+        for name in scenario.live:
+            stage = scenario.stages[name]
+            works = [(stage.work, stage.runtime)]
+            if stage.fallback is not None:
+                works.append((stage.fallback, stage.fallback_runtime or stage.runtime))
+            for v, (work, runtime) in enumerate(works):
+                program = load(str(work), runtime)
+                self._programs[name, v] = program
+                program(self._windows(program, (0,)))  # the first call sets the runtime up
+
+    def __call__(self, batch: LiveBatch) -> LiveResult:
+        """Run the batch's program on its segments."""
+        stage = self._plan.stage_names[batch.stage]
+        program = self._programs[stage, batch.variant]
+        windows = self._windows(program, batch.segments)
+        start_s = self._clock()
+        outputs = program(windows)
+        service_s = self._clock() - start_s
+        if program.workload.outcome == "flag":
+            return LiveResult(service_s, tuple(int(o) for o in outputs.outcome), {})
+        extra, found = [], {}
+        for segment, outcome, offset_s in zip(batch.segments, outputs.outcome, outputs.time_offset_s, strict=True):
+            events = np.flatnonzero(self._plan.event_segment == segment)
+            found.update(dict.fromkeys(events.tolist(), False))
+            hit = self._nearest(events, segment * self._stride_s + offset_s) if outcome else None
+            if hit is not None:
+                found[hit] = True
+            extra.append(int(outcome and hit is None))
+        return LiveResult(service_s, tuple(extra), found)
+
+    def _windows(self, program: Any, segments: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        ends_s = [(k + 1) * self._stride_s + self._lookahead_s for k in segments]
+        return np.stack([self._strain.window(end_s, program.workload.window_s) for end_s in ends_s])
+
+    def _nearest(self, events: np.ndarray[Any, np.dtype[np.intp]], time_s: float) -> int | None:
+        """The event that a trigger at `time_s` belongs to."""
+        if events.size == 0:
+            return None
+        away_s = np.abs(self._plan.events["time_s"][events] - time_s)
+        return int(events[np.argmin(away_s)]) if away_s.min() <= MATCH_S else None
+
+
+class Recorder:
+    """Passes batches on to `execute` and keeps what came back."""
+
+    def __init__(self, plan: Plan, replica: int, execute: Callable[[LiveBatch], LiveResult]) -> None:
+        self._plan = plan
+        self._replica = replica
+        self._execute = execute
+        self._rows: list[dict[str, Any]] = []
+
+    def __call__(self, batch: LiveBatch) -> LiveResult:
+        """Execute and remember."""
+        result = self._execute(batch)
+        self._rows.append(
+            {
+                **_identity(self._plan, self._replica, batch),
+                "service_s": result.service_s,
+                "extra": list(result.extra),
+                "events": list(result.found),
+                "found": [bool(hit) for hit in result.found.values()],
+            }
+        )
+        return result
+
+    def table(self) -> pd.DataFrame:
+        """One row per batch, in the order of execution."""
+        return pd.DataFrame(self._rows, columns=list(COLUMNS))
+
+
+class Playback:
+    """Answers from the live table of an earlier run; ValueError when this run asks for anything else."""
+
+    def __init__(self, plan: Plan, replica: int, table: pd.DataFrame) -> None:
+        self._plan = plan
+        self._replica = replica
+        self._rows: Iterator[Any] = iter(table[table["replica"] == replica].to_dict("records"))
+
+    def __call__(self, batch: LiveBatch) -> LiveResult:
+        """What happened then."""
+        row = next(self._rows, None)
+        wanted = _identity(self._plan, self._replica, batch)
+        given = None if row is None else {k: _plain(row[k]) for k in wanted}
+        if row is None or given != wanted:
+            raise ValueError(
+                f"the recorded run has {given or 'ended'} where this one executes {wanted}: "
+                "they differ in scenario, seed or profiles. Replay with the recorded run's resolved.yaml"
+            )
+        found = dict(zip(map(int, row["events"]), map(bool, row["found"]), strict=True))
+        return LiveResult(float(row["service_s"]), tuple(int(x) for x in row["extra"]), found)
+
+
+def _identity(plan: Plan, replica: int, batch: LiveBatch) -> dict[str, Any]:
+    return {
+        "replica": replica,
+        "order": batch.order,
+        "stage": plan.stage_names[batch.stage],
+        "pool": plan.pool_names[batch.pool],
+        "variant": VARIANTS[batch.variant],
+        "entities": list(batch.entities),
+        "segments": list(batch.segments),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value

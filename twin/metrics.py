@@ -1,0 +1,290 @@
+"""What a run means: a verdict for every target, each number with its interval, and what limited it.
+
+For the commands, the report and studies. Reads the tables of a record; knows no kernel, figure or file.
+
+Definitions. Latency: publication minus merger of the first alert of a real signal. Late: such an alert
+after the `late` target. Lost: a detectable signal of which nothing was published, for whatever reason.
+Dead time: segments dropped before they were searched. False alert: published, but no real signal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twin import words
+from twin.estimates import Estimate, fraction, mean, quantile, rate, withheld
+from twin.limits import (
+    PARTS,
+    lost_signals,
+    published_signals,
+    replicas,
+    saturated,
+    shedding,
+    why_late,
+    why_lost,
+)
+from twin.recorded import Recorded
+
+DAY_S = 86400.0
+QUANTILES = (0.5, 0.9, 0.99)
+"""Shown on every screen; those of the targets are added."""
+
+LISTED = 1000
+"""Most rows of a list of signals in the summary; its count is always complete."""
+
+
+def summary(record: Recorded) -> dict[str, Any]:
+    """Everything a planner is told, as JSON-able values."""
+    growing = saturated(record)
+    judged = targets(record)
+    return {
+        "schema_version": 1,
+        "simulated": True,
+        "scenario": _scenario(record),
+        "verdict": _overall(target["verdict"] for target in judged),
+        "targets": judged,
+        "saturated": growing,
+        "latency_s": {name(q): _latency(record, q, growing).as_dict() for q in quantiles(record)},
+        "late": late(record).as_dict(),
+        "lost": lost(record).as_dict(),
+        "dead_time": dead_time(record).as_dict(),
+        "false_alerts_per_day": false_alerts_per_day(record).as_dict(),
+        "signals": _signals(record),
+        "vetoed_signals": _listed(vetoed_signals(record)),
+        "parts_s": _plain(parts(record)),
+        "limit": {**why_late(record), "lost": why_lost(record), "shedding": shedding(record)},
+        "pools": _plain(pools(record)),
+        "stages": _plain(stages(record)),
+        "inputs": _inputs(record),
+    }
+
+
+def latency_quantile(record: Recorded, q: float) -> Estimate:
+    """Seconds within which the share `q` of published signals got its first alert."""
+    alerts = published_signals(record)
+    return quantile([alerts.loc[alerts["replica"] == r, "latency_s"].to_numpy() for r in replicas(record)], q)
+
+
+def late(record: Recorded) -> Estimate:
+    """Share of published signals whose first alert was late."""
+    alerts = published_signals(record)
+    return fraction(_per_replica(record, alerts[alerts["late"]]), _per_replica(record, alerts))
+
+
+def lost(record: Recorded) -> Estimate:
+    """Share of detectable signals of which nothing was published."""
+    alerts = record.alerts
+    able = alerts[alerts["is_signal"] & alerts["detectable"]].drop_duplicates(["replica", "event_id"])
+    return fraction(_per_replica(record, lost_signals(record)), _per_replica(record, able))
+
+
+def dead_time(record: Recorded) -> Estimate:
+    """Share of segments that were dropped before they were searched."""
+    counts = record.counts[record.counts["work"].isin(_segment_work(record))]
+    by = counts.groupby("replica", observed=True)
+    return fraction(by["dropped_stale"].sum(), by["offered"].max())
+
+
+def false_alerts_per_day(record: Recorded) -> Estimate:
+    """Published alerts that are no real signal."""
+    alerts = record.alerts
+    false = alerts[~alerts["is_signal"] & (alerts["outcome"] == "published")]
+    return rate(_per_replica(record, false), record.scenario.horizon / DAY_S)
+
+
+def targets(record: Recorded) -> list[dict[str, Any]]:
+    """The verdict on every target of the scenario, with the number it rests on."""
+    wanted, growing = record.scenario.targets, saturated(record)
+    rows = []
+    for key, limit_s in sorted(wanted.alert_latency.items()):
+        q = int(key[1:]) / 100.0
+        text = f"{words.share(q)} of alerts within {words.duration(limit_s)}"
+        row = _target(f"alert_latency.{key}", text, limit_s, "s", _latency(record, q, growing))
+        rows.append(row | ({"verdict": "missed"} if growing else {}))
+    for key, text, estimate in (
+        ("lost", "of detectable signals lost", lost(record)),
+        ("dead_time", "dead time", dead_time(record)),
+    ):
+        limit = getattr(wanted, key)
+        if limit is not None:
+            rows.append(_target(key, f"At most {words.share(limit)} {text}", limit, "", estimate))
+    return rows
+
+
+def vetoed_signals(record: Recorded) -> pd.DataFrame:
+    """Every real signal that was vetoed, by name: the price of a gate must never go unnoticed."""
+    alerts = record.alerts
+    rows = alerts[alerts["is_signal"] & (alerts["outcome"] == "vetoed")]
+    return rows[["replica", "event_id", "cls", "snr", "event_time_s", "detectable"]].reset_index(drop=True)
+
+
+def parts(record: Recorded) -> pd.DataFrame:
+    """Mean seconds of each part of the latency: of typical alerts (the middle half), all, and the slowest."""
+    alerts = published_signals(record)
+    latency_s = alerts["latency_s"]
+    low_s, high_s, slow_s = latency_s.quantile([0.25, 0.75, 1.0 - slowest_share(len(alerts))])
+    groups = {
+        "typical": alerts[latency_s.between(low_s, high_s)],
+        "all": alerts,
+        "slowest": alerts[latency_s >= slow_s],
+    }
+    table = pd.DataFrame({"part": list(PARTS.values())})
+    for group, rows in groups.items():
+        table[f"{group}_s"] = rows[list(PARTS)].mean().to_numpy(float)
+        table.attrs[group] = len(rows)
+    return table
+
+
+def slowest_share(alerts: int) -> float:
+    """The slowest 1 % if that is at least 10 of `alerts`, else the slowest 10 %."""
+    return 0.01 if alerts >= 1000 else 0.1
+
+
+def pools(record: Recorded) -> pd.DataFrame:
+    """One row per pool: use with its interval, mean and peak queue, time down (server-weighted, mean)."""
+    rows = []
+    for pool, own in record.pools.groupby("pool", observed=True, sort=True):
+        use = mean(own["use"], len(own))
+        row = {"pool": pool, "hardware": own["hardware"].iloc[0] if "hardware" in own else ""}
+        row |= {"servers": int(own["servers"].iloc[0]), "use": use.value, "use_low": use.low}
+        row |= {"use_high": use.high, "queue_mean": float(own["queue_mean"].mean())}
+        row |= {"queue_peak": int(own["queue_peak"].max()), "down_s": float(own["down_s"].mean())}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def stages(record: Recorded) -> pd.DataFrame:
+    """One row per stage and variant, in the order of the pipeline: sums over replicas, means of quantiles."""
+    times = ["wait_mean_s", "wait_p99_s", "service_mean_s", "service_p50_s", "service_p99_s"]
+    table = record.stages.astype({"stage": str, "variant": str})
+    order = {stage: k for k, stage in enumerate(table["stage"].unique())}
+    by = table.groupby(["stage", "variant"], sort=False)
+    result = by[["done", "dropped"]].sum().join(by[times].mean()).reset_index()
+    return result.sort_values("stage", key=lambda s: s.map(order), kind="stable").reset_index(drop=True)
+
+
+def quantiles(record: Recorded) -> list[float]:
+    """The quantiles shown for this record, ascending."""
+    return sorted({*QUANTILES, *(int(key[1:]) / 100.0 for key in record.scenario.targets.alert_latency)})
+
+
+def name(q: float) -> str:
+    """'p99' of 0.99."""
+    return f"p{100.0 * q:g}"
+
+
+def late_limit_s(record: Recorded) -> float | None:
+    """Latency after which an alert is late: the `late` target, else the largest quantile target."""
+    targets = record.scenario.targets
+    if targets.late is not None:
+        return float(targets.late)
+    return max(targets.alert_latency.values(), default=None)
+
+
+def _latency(record: Recorded, q: float, growing: list[dict[str, Any]]) -> Estimate:
+    if growing:
+        return withheld("saturated: a queue still grows at the horizon", len(published_signals(record)))
+    return latency_quantile(record, q)
+
+
+def _target(key: str, text: str, limit: float, unit: str, estimate: Estimate) -> dict[str, Any]:
+    return {
+        "name": key,
+        "text": text,
+        "limit": limit,
+        "unit": unit,
+        "estimate": estimate.as_dict(),
+        "verdict": verdict(estimate, limit),
+    }
+
+
+def verdict(estimate: Estimate, limit: float) -> str:
+    """'met' or 'missed' if the whole interval lies on one side of `limit`, else 'undecided'."""
+    if estimate.low is None or estimate.high is None:
+        return "undecided"
+    if estimate.high <= limit:
+        return "met"
+    return "missed" if estimate.low > limit else "undecided"
+
+
+def _overall(verdicts: Iterable[str]) -> str:
+    given = set(verdicts)
+    for worst in ("missed", "undecided", "met"):
+        if worst in given:
+            return worst
+    return "no targets"
+
+
+def _segment_work(record: Recorded) -> set[str]:
+    """Names in `counts` that are work on segments: every stage without a trigger stage before it."""
+    given = record.scenario.stages
+    behind: set[str] = set()
+    for stage in given:
+        before = given[stage].after
+        while before is not None:
+            if given[before].role == "trigger":
+                behind.add(stage)
+            before = given[before].after
+    return {"segment", *(stage for stage in given if stage not in behind)}
+
+
+def _per_replica(record: Recorded, rows: pd.DataFrame) -> list[int]:
+    by = rows["replica"].value_counts()
+    return [int(by.get(r, 0)) for r in replicas(record)]
+
+
+def _signals(record: Recorded) -> dict[str, int]:
+    """How many signals there were and what became of the detectable ones, over all replicas."""
+    alerts = record.alerts[record.alerts["is_signal"]].drop_duplicates(["replica", "event_id"])
+    gone = lost_signals(record)["outcome"].astype(str).value_counts()
+    return {
+        "all": len(alerts),
+        "detectable": int(alerts["detectable"].sum()),
+        "published": len(published_signals(record)),
+        **{
+            f"lost_{outcome}": int(gone.get(outcome, 0)) for outcome in ("missed", "vetoed", "stale", "unfinished")
+        },
+    }
+
+
+def _scenario(record: Recorded) -> dict[str, Any]:
+    scenario = record.scenario
+    return {
+        "name": scenario.name,
+        "question": scenario.question,
+        "horizon_s": scenario.horizon,
+        "replicas": len(replicas(record)),
+        "seed": record.seed,
+        "digest": scenario.digest,
+        "plan_digest": record.plan_digest,
+        "late_s": late_limit_s(record),
+        "detectable_snr": scenario.targets.detectable_snr,
+    }
+
+
+def _inputs(record: Recorded) -> dict[str, Any]:
+    standing = record.inputs["standing"].astype(str)
+    assumed = record.inputs[standing == "assumed"]
+    counts = {str(key): int(value) for key, value in standing.value_counts().sort_index().items()}
+    return {"counts": counts, "assumed": _plain(assumed[["key", "value"]])}
+
+
+def _listed(table: pd.DataFrame) -> dict[str, Any]:
+    return {"n": len(table), "rows": _plain(table.head(LISTED))}
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of `table` as JSON knows them: NaN is null, numpy numbers are numbers."""
+    return [{str(key): _value(value) for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def _value(value: Any) -> Any:
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, Mapping):
+        return {key: _value(inner) for key, inner in plain.items()}
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain

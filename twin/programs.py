@@ -1,0 +1,129 @@
+"""What every stage runs on every pool: measured profiles and assumed times, as programs. Draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from twin.plan import Decision, Program
+from twin.scenario import Scenario
+from twin.schema import Pool, Snr, Stage
+from twin.tree import Problem, ScenarioError
+from workloads.profile import Profile, ProfileError, find
+from workloads.sky import CLASSES
+
+_ROLE_OUTCOMES = {"flag": "flag", "trigger": "trigger"}
+
+
+@dataclass(frozen=True)
+class Use:
+    """A profile that decides a run: which stage uses it where, as primary or fallback."""
+
+    stage: str
+    pool: str
+    variant: str
+    profile: Profile
+    program: Program
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Per stage and pool the primary and fallback program; and every profile that stands behind them."""
+
+    on: dict[str, dict[str, tuple[Program, Program | None]]]
+    uses: tuple[Use, ...]
+
+
+def programs(scenario: Scenario, folders: tuple[Path, ...] = ()) -> Programs:
+    """The programs of all stages.
+
+    Raises ScenarioError naming every profile that is missing, was not measured for a batch size or SNR the
+    scenario asks for, or decides something else than the stage's role needs.
+    """
+    on: dict[str, dict[str, tuple[Program, Program | None]]] = {}
+    uses: list[Use] = []
+    problems: list[Problem] = []
+    for name, stage in scenario.stages.items():
+        on[name] = {}
+        for k, pool in enumerate(stage.on):
+            found: list[Program | None] = []
+            for variant, work, runtime in _variants(stage):
+                try:
+                    use = _use(scenario, name, pool, variant, work, runtime, folders)
+                except ProfileError as error:
+                    key = "max_batch" if "a batch of" in str(error) else f"on.{k}"
+                    problems.append(scenario.problem(f"stages.{name}.{key}", str(error)))
+                    found.append(None)
+                else:
+                    uses.append(use)
+                    found.append(use.program)
+            primary = found[0] if found else _fixed(stage)
+            fallback = found[1] if len(found) > 1 else None
+            if primary is not None:
+                on[name][pool] = (primary, fallback)
+    if problems:
+        raise ScenarioError(tuple(problems))
+    return Programs(on, tuple(uses))
+
+
+def pool_spec(scenario: Scenario, name: str) -> Pool:
+    """The pool called 'site.pool'."""
+    site, _, pool = name.partition(".")
+    return scenario.sites[site].pools[pool]
+
+
+def _variants(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    if stage.work is not None:
+        yield "primary", stage.work, stage.runtime
+        if stage.fallback is not None:
+            yield "fallback", stage.fallback, stage.fallback_runtime or stage.runtime
+
+
+def _fixed(stage: Stage) -> Program:
+    """A stage without a workload takes the same time for every batch."""
+    if stage.time is None:
+        raise ValueError("a stage needs either 'work' or 'time'")
+    return Program(np.full((stage.max_batch, 2), stage.time.value))
+
+
+def _use(
+    scenario: Scenario, name: str, pool: str, variant: str, work: str, runtime: str, folders: tuple[Path, ...]
+) -> Use:
+    stage = scenario.stages[name]
+    spec = pool_spec(scenario, pool)
+    profile = find(work, runtime, spec.hardware, folders)
+    if profile.threads != spec.threads:
+        raise ProfileError(
+            f"{work} on {spec.hardware} was measured with {profile.threads} threads; pool {pool} has "
+            f"threads: {spec.threads}. Run 'ettwin measure {work} --threads {spec.threads}' or change the pool"
+        )
+    decision = None
+    if stage.role in _ROLE_OUTCOMES:
+        decision = _decision(scenario, name, profile)
+    return Use(name, pool, variant, profile, Program(profile.service_table(stage.max_batch), decision))
+
+
+def _decision(scenario: Scenario, name: str, profile: Profile) -> Decision:
+    stage, decisions = scenario.stages[name], profile.decisions
+    wanted = _ROLE_OUTCOMES[stage.role]
+    if decisions is None or decisions.outcome != wanted:
+        what = "no decisions" if decisions is None else f"decisions that {decisions.outcome}"
+        raise ProfileError(f"stage {name} has role {stage.role}; the profile of {profile.workload} holds {what}")
+    responses = np.zeros((len(CLASSES), len(decisions.snr_edges) - 1))
+    for cls, snr in _classes(scenario):
+        limits = np.array([snr.min, snr.max])
+        decisions.probability(cls, limits)  # refuses what was not measured
+        response = decisions.classes[cls]
+        responses[CLASSES.index(cls)] = np.asarray(response.count) / np.asarray(response.n)
+    return Decision(np.asarray(decisions.snr_edges), responses, decisions.noise_probability)
+
+
+def _classes(scenario: Scenario) -> Iterator[tuple[str, Snr]]:
+    for cls, population in scenario.sky.signals.items():
+        yield cls, population.snr
+    if scenario.sky.glitches is not None:
+        for cls in scenario.sky.glitches.mix:
+            yield cls, scenario.sky.glitches.snr

@@ -1,0 +1,142 @@
+"""A record: what happened in a run, as tables with units, and where every number came from. Knows no kernel.
+
+Data dictionary (every table has a `replica`; times in s since the start of the run)
+
+alerts    a row per candidate that ended and per signal that never became one
+          event_id (>= 0 the sky's, < 0 a noise trigger of segment -id-1), cls, is_signal, detectable, snr,
+          event_time_s, product, outcome (published, vetoed, stale, missed, unfinished), late, variant of the
+          search that reported it, dq_flag, published_s, latency_s and the five parts that add up to it:
+          frame_s (event to the end of its segment's data), calibration_s, transfer_s, queue_s, compute_s
+stages    done, dropped, wait_mean_s, wait_p99_s, service_mean_s, service_p50_s, service_p99_s per variant
+pools     site, hardware, servers, use (busy / available server time), queue_mean, queue_peak, down_s
+links     transfers and bytes from source to target
+timeline  time-weighted mean per bin of `bin_s` from `time_s`: queue, busy, servers of a pool
+marks     what was made to happen: retraining, storm, outage; start_s, end_s (no replica: the same in all)
+inputs    every assumption: key, value, standing (measured, published, scaled, assumed, scenario), source
+counts    offered = done + queued + running + transit + dropped_stale + dropped_vetoed per stage
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from twin.scenario import Scenario
+
+TABLES = ("alerts", "stages", "pools", "links", "timeline", "marks", "inputs", "counts")
+
+
+class RecordError(ValueError):
+    """A run directory is missing, incomplete or of another version."""
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What happened: the tables above, the scenario that was run, and its provenance."""
+
+    scenario: Scenario
+    seed: int
+    plan_digest: str
+    manifest: Mapping[str, Any]
+    alerts: pd.DataFrame
+    stages: pd.DataFrame
+    pools: pd.DataFrame
+    links: pd.DataFrame
+    timeline: pd.DataFrame
+    marks: pd.DataFrame
+    inputs: pd.DataFrame
+    counts: pd.DataFrame
+    live: pd.DataFrame | None = None
+    source_text: str = ""
+
+    @property
+    def latency(self) -> pd.Series[float]:
+        """Latencies of published signals in s."""
+        alerts = self.alerts
+        return alerts.loc[alerts["is_signal"] & (alerts["outcome"] == "published"), "latency_s"]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Verdicts, quantiles with their intervals, losses: see twin.metrics."""
+        from twin.metrics import summary
+
+        return summary(self)
+
+    @property
+    def figure(self) -> Any:
+        """Figures by name, e.g. `record.figure.latency()`, from the package installed as 'ettwin.figures'."""
+        (entry,) = entry_points(group="ettwin.figures", name="default")
+        return _Figures(entry.load(), self)
+
+    def save(self, folder: Path, also: Callable[[Path], object] | None = None) -> Path:
+        """Write the run directory: beside its place first, then renamed whole. Refuses to overwrite.
+
+        `also` may write more into the folder it is given before that becomes the run directory.
+        """
+        if folder.exists():
+            raise RecordError(f"{folder} exists already; choose another --out or remove it")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = folder.parent / f".{folder.name}.partial"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        try:
+            self._write(beside)
+            if also is not None:
+                also(beside)
+            beside.rename(folder)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        return folder
+
+    def _write(self, folder: Path) -> None:
+        (folder / "scenario.yaml").write_text(self.source_text or self.scenario.resolved())
+        (folder / "resolved.yaml").write_text(self.scenario.resolved())
+        about = {**self.manifest, "seed": self.seed, "plan_digest": self.plan_digest}
+        (folder / "manifest.json").write_text(json.dumps(about, indent=1) + "\n")
+        (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n")
+        for name in TABLES:
+            getattr(self, name).to_parquet(folder / f"{name}.parquet", index=False)
+        if self.live is not None:
+            self.live.to_parquet(folder / "live.parquet", index=False)
+
+
+class _Figures:
+    """Figure functions of a module, bound to one record."""
+
+    def __init__(self, module: Any, record: Record) -> None:
+        self._module = module
+        self._record = record
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self._module, name)
+        return lambda *args, **kwargs: function(self._record, *args, **kwargs)
+
+
+def open_record(folder: Path) -> Record:
+    """The record kept in `folder`; RecordError when something is missing."""
+    from twin.loader import load
+
+    wanted = ["resolved.yaml", "scenario.yaml", "manifest.json", *(f"{t}.parquet" for t in TABLES)]
+    missing = [name for name in wanted if not (folder / name).is_file()]
+    if missing:
+        raise RecordError(f"{folder} is not a run directory: it lacks {', '.join(missing)}")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    live = folder / "live.parquet"
+    return Record(
+        scenario=load(folder / "resolved.yaml"),
+        seed=manifest["seed"],
+        plan_digest=manifest["plan_digest"],
+        manifest=manifest,
+        live=pd.read_parquet(live) if live.is_file() else None,
+        source_text=(folder / "scenario.yaml").read_text(),
+        **{name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},
+    )

@@ -1,0 +1,60 @@
+"""What metrics and figures may ask of a record, as a type. For them and for whoever makes records by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import pandas as pd
+
+
+class Recorded(Protocol):
+    """Tables of what happened, and where they come from."""
+
+    @property
+    def alerts(self) -> pd.DataFrame:
+        """One row per sky signal and per candidate that ended."""
+
+    @property
+    def stages(self) -> pd.DataFrame:
+        """Work, waits and service times by replica, stage and variant."""
+
+    @property
+    def pools(self) -> pd.DataFrame:
+        """Use and queues by replica and pool."""
+
+    @property
+    def links(self) -> pd.DataFrame:
+        """Transfers by replica and link."""
+
+    @property
+    def timeline(self) -> pd.DataFrame:
+        """Time-weighted means in bins, long: replica, time_s, bin_s, quantity, name, value."""
+
+    @property
+    def marks(self) -> pd.DataFrame:
+        """What the scenario did to the system: kind, name, start_s, end_s."""
+
+    @property
+    def inputs(self) -> pd.DataFrame:
+        """Every input number with its standing and source."""
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """Conservation of work by replica: offered is the sum of the rest."""
+
+    @property
+    def scenario(self) -> Any:
+        """The `twin.scenario.Scenario` that was run."""
+
+    @property
+    def plan_digest(self) -> str:
+        """Names the plan."""
+
+    @property
+    def seed(self) -> int:
+        """Of every random stream."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """Provenance: versions, digests, machine, command."""

@@ -1,0 +1,159 @@
+"""Run a scenario: plan every replica, drive kernel and control processes, gather the record. Writes nothing."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from twin.control import process
+from twin.engine import Execute, TwinEnvironment
+from twin.harvest import Frames, harvest
+from twin.inputs import inputs
+from twin.plan import Plan
+from twin.planner import check_size, plan
+from twin.programs import Programs, pool_spec, programs
+from twin.record import Record
+from twin.scenario import Scenario
+from workloads.spec import LOOKAHEAD_S
+
+Progress = Callable[[float, str], None]
+Start = Callable[[TwinEnvironment], None]
+
+STEPS = 20
+"""How often a replica says how far it is."""
+_PACKAGES = ("et-twin", "numba", "numpy", "pandas", "pyarrow", "simpy")
+_LIVE_PACKAGES = ("torch", "onnxruntime", "lalsuite")
+
+
+def run(
+    scenario: Scenario,
+    *,
+    seed: int | None = None,
+    replicas: int | None = None,
+    profiles: tuple[Path, ...] = (),
+    recorded: pd.DataFrame | None = None,
+    start: Start | None = None,
+    progress: Progress = lambda fraction, text: None,
+) -> Record:
+    """What happens in `scenario`, over independent replicas.
+
+    Stages named in `scenario.live` execute their real programs, unless `recorded` (the `live` table of an
+    earlier record) answers for them. `start` may add SimPy processes of its own to each environment before
+    it runs. `progress` is called with a fraction of the whole and a word on what is happening.
+
+    Raises ScenarioError when a profile is missing or the run would not fit in memory.
+    """
+    seed = scenario.seed if seed is None else seed
+    replicas = scenario.replicas if replicas is None else replicas
+    if replicas < 1:
+        raise ValueError(f"replicas is {replicas}; a run needs at least 1")
+    check_size(scenario, replicas)
+    known = programs(scenario, (*profiles, *scenario.profile_folders))
+    begun_s = time.perf_counter()
+    parts: list[Frames] = []
+    digests: list[str] = []
+    for replica in range(replicas):
+
+        def said(fraction: float, text: str, replica: int = replica) -> None:
+            progress((replica + fraction) / replicas, text)
+
+        frames, digest = _replica(scenario, known, seed, replica, recorded, start, said)
+        parts.append(frames)
+        digests.append(digest)
+    frames = {name: pd.concat([p[name] for p in parts], ignore_index=True) for name in parts[0]}
+    _finish(scenario, frames)
+    return Record(
+        scenario=scenario,
+        seed=seed,
+        plan_digest=sha256("".join(digests).encode()).hexdigest(),
+        manifest=_manifest(scenario, known, replicas, time.perf_counter() - begun_s),
+        alerts=frames["alerts"],
+        stages=frames["stages"],
+        pools=frames["pools"],
+        links=frames["links"],
+        timeline=frames["timeline"],
+        counts=frames["counts"],
+        marks=_marks(scenario),
+        inputs=inputs(scenario, known),
+        live=frames.get("live"),
+    )
+
+
+def _replica(
+    scenario: Scenario,
+    known: Programs,
+    seed: int,
+    replica: int,
+    recorded: pd.DataFrame | None,
+    start: Start | None,
+    progress: Progress,
+) -> tuple[Frames, str]:
+    progress(0.0, f"replica {replica + 1}: drawing the sky")
+    planned = plan(scenario, known, seed, replica)
+    recorder = _recorder(scenario, planned, seed, replica, recorded)
+    environment = TwinEnvironment(planned, recorder)
+    for control in planned.controls:
+        environment.process(process(environment, control))
+    if start is not None:
+        start(environment)
+    end_s = planned.horizon_s + planned.drain_s
+    for step in range(1, STEPS + 1):
+        environment.run(until=end_s * step / STEPS)
+        progress(step / STEPS, f"replica {replica + 1}: {environment.now / 86400:.2f} d simulated")
+    frames = harvest(environment, replica, scenario.instrument.stride, LOOKAHEAD_S)
+    if recorder is not None:
+        frames["live"] = recorder.table()
+    return frames, planned.digest
+
+
+def _recorder(scenario: Scenario, planned: Plan, seed: int, replica: int, recorded: pd.DataFrame | None) -> Any:
+    if not scenario.live:
+        return None
+    from twin.live import Live, Playback, Recorder
+
+    execute: Execute = (
+        Live(scenario, planned, seed, replica) if recorded is None else Playback(planned, replica, recorded)
+    )
+    return Recorder(planned, replica, execute)
+
+
+def _finish(scenario: Scenario, frames: Frames) -> None:
+    """Add what depends on the scenario's targets and names, not on the kernel."""
+    alerts = frames["alerts"]
+    alerts["detectable"] = alerts["is_signal"] & (alerts["snr"] >= scenario.targets.detectable_snr)
+    late_s = scenario.targets.late
+    alerts["late"] = alerts["latency_s"] > (float("inf") if late_s is None else late_s)
+    hardware = [pool_spec(scenario, name).hardware for name in frames["pools"]["pool"]]
+    frames["pools"].insert(3, "hardware", hardware)
+
+
+def _marks(scenario: Scenario) -> pd.DataFrame:
+    rows = [(e.kind, name, e.at, e.at + e.lasts) for name, e in scenario.timeline.items()]
+    return pd.DataFrame(rows, columns=["kind", "name", "start_s", "end_s"]).astype(
+        {"kind": str, "name": str, "start_s": float, "end_s": float}
+    )
+
+
+def _manifest(scenario: Scenario, known: Programs, replicas: int, wall_s: float) -> dict[str, Any]:
+    profiles = {
+        u.profile.path.parent.name + "/" + u.profile.path.name: u.profile for u in known.uses if u.profile.path
+    }
+    packages = _PACKAGES + (_LIVE_PACKAGES if scenario.live else ())
+    return {
+        "schema_version": 1,
+        "scenario": scenario.name,
+        "scenario_digest": scenario.digest,
+        "replicas": replicas,
+        "profiles": {name: p.digest for name, p in sorted(profiles.items())},
+        "weights": {p.workload: p.passport.get("weights_sha256") for p in profiles.values()},
+        "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
+        "host": platform.platform(),
+        "wall_s": round(wall_s, 3),
+    }
