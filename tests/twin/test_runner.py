@@ -18,7 +18,7 @@ from twin.record import TABLES
 from workloads.sky import EVENT, Population, draw
 
 ROOT = Path(__file__).parents[2]
-SHORT = {"horizon": "6 h", "drain": "10 min", "replicas": 2, "timeline": {}, "overrides": {}}
+SHORT = {"horizon": "6 h", "drain": "10 min", "replicas": 2, "timeline": {}}
 
 
 @pytest.fixture(scope="module")

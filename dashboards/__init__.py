@@ -1,0 +1,1 @@
+"""What a planner sees: commands, figures, reports. Everything shown is computed by the twin."""

@@ -1,0 +1,62 @@
+"""The command `ettwin`: its commands are in dashboards/commands, one file each, imported light.
+
+Results go to standard output, everything else to standard error. Knows which exception means which exit code.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from dashboards.commands import COMMANDS
+from dashboards.terminal import INTERNAL, INVALID, USAGE, fail
+
+app = typer.Typer(
+    name="ettwin",
+    help="A digital twin of the Einstein Telescope's low-latency computing.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+@app.callback()
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where in the program an internal error arose.")
+    ] = False,
+) -> None:
+    """A digital twin of the Einstein Telescope's low-latency computing."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(args=given, prog_name="ettwin")
+    except Exception as error:
+        if given[:1] == ["--debug"]:
+            raise
+        _explain(error)
+
+
+def _explain(error: Exception) -> None:
+    from twin.record import RecordError
+    from twin.tree import ScenarioError
+
+    if isinstance(error, ScenarioError):
+        fail(str(error), INVALID)
+    if isinstance(error, RecordError):
+        fail(str(error), USAGE)
+    text = " ".join(str(error).split())
+    fail(f"internal error: {type(error).__name__}: {text} (ettwin --debug … shows where)", INTERNAL)
+
+
+if __name__ == "__main__":
+    main()

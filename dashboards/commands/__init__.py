@@ -1,0 +1,29 @@
+"""The commands of `ettwin` by name. A new one is a file here and a line below; heavy imports stay inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dashboards.commands.check import check
+from dashboards.commands.listing import listing
+from dashboards.commands.measure import measure
+from dashboards.commands.new import new
+from dashboards.commands.report import report
+from dashboards.commands.run import run
+from dashboards.commands.schema import schema
+from dashboards.commands.show import show
+from dashboards.commands.train import train
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "list": listing,
+    "new": new,
+    "check": check,
+    "show": show,
+    "run": run,
+    "report": report,
+    "measure": measure,
+    "train": train,
+    "schema": schema,
+}
+"""In the order of `ettwin --help`."""

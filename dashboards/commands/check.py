@@ -1,0 +1,32 @@
+"""`ettwin check`: is a scenario right? Every problem with file, line and column."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from dashboards.terminal import INVALID, Json, Set, Source, With, result, result_json
+
+
+def check(scenario: Source, with_: With = None, set_: Set = None, json: Json = False) -> None:
+    """Check a scenario and say everything that is wrong with it (exit code 3)."""
+    from twin.loader import load
+    from twin.tree import ScenarioError
+
+    try:
+        found = load(scenario, with_ or (), set_ or ())
+    except ScenarioError as error:
+        if not json:
+            raise
+        result_json({"valid": False, "problems": [_problem(p) for p in error.problems]})
+        sys.exit(INVALID)
+    if json:
+        result_json({"valid": True, "name": found.name, "digest": found.digest, "problems": []})
+    else:
+        parts = f"{len(found.stages)} stages, {len(found.sites)} sites, {len(found.timeline)} timeline entries"
+        result(f"{scenario}: '{found.name}' is valid ({parts})")
+
+
+def _problem(problem: Any) -> dict[str, Any]:
+    place = {"file": problem.file, "line": problem.line, "column": problem.column}
+    return {**place, "path": problem.path, "message": problem.message}

@@ -1,0 +1,93 @@
+"""`ettwin measure`: how fast and how well the real workloads do on this machine, as profiles."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dashboards.terminal import USAGE, Json, fail, result, result_json
+from dashboards.watch import watch
+
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="By default all that are shipped.")
+]
+
+
+def measure(
+    workloads: Names = None,
+    hardware: Annotated[str, typer.Option(help="Name of the hardware kind this machine stands for.")] = "host",
+    runtime: Annotated[list[str] | None, typer.Option(help="By default all that the workload has.")] = None,
+    batch: Annotated[list[int] | None, typer.Option(help="Batch sizes; by default 1, 2, 4, 8.", min=1)] = None,
+    threads: Annotated[int, typer.Option(help="Threads of one server.", min=1)] = 1,
+    budget: Annotated[float, typer.Option(help="Seconds of timing per workload and runtime.", min=0.1)] = 60.0,
+    quick: Annotated[bool, typer.Option("--quick", help="Ten times fewer tries for the decisions.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder that the profiles go to.")] = Path("profiles"),
+    json: Json = False,
+) -> None:
+    """Measure service times and decisions of real workloads on this machine."""
+    from workloads import spec
+    from workloads.measure import measure as measured
+
+    names = workloads or list(spec.NAMES)
+    for name in names:
+        _check(name, runtime)
+    batches = sorted({1, *(batch or (1, 2, 4, 8))})
+    today = datetime.now(UTC).date().isoformat()
+    paths: list[Path] = []
+    for k, name in enumerate(names):
+        with watch() as progress:
+
+            def said(fraction: float, text: str, k: int = k) -> None:
+                progress((k + fraction) / len(names), text)
+
+            paths += measured(name, out, today, hardware, runtime, batches, threads, budget, quick, said)
+    rows = [row for path in paths for row in _rows(path)]
+    if json:
+        result_json({"profiles": [str(p) for p in paths], "service": rows})
+    else:
+        result(_table(rows))
+        result(f"\nProfiles  {', '.join(str(p) for p in paths)}")
+
+
+def _check(name: str, runtimes: list[str] | None) -> None:
+    from workloads import spec
+
+    try:
+        known = spec.get(name).runtimes
+    except ValueError as error:
+        fail(str(error), USAGE)
+    for runtime in runtimes or ():
+        if runtime not in known:
+            fail(f"workload '{name}' has no runtime '{runtime}'; it has: {', '.join(known)}", USAGE)
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    from workloads.profile import load
+
+    profile = load(path)
+    return [
+        {
+            "workload": profile.workload,
+            "runtime": profile.runtime,
+            "batch": s.batch,
+            "n": s.n,
+            "p50_s": s.p50_s,
+            "p99_s": s.p99_s,
+            "per_segment_s": s.mean_s / s.batch,
+            "settled": s.settled,
+        }
+        for s in profile.service
+    ]
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    head = f"{'workload':<18}{'runtime':<13}{'batch':>5}{'n':>7}{'p50':>11}{'p99':>11}{'per segment':>13}  tail"
+    lines = [
+        f"{r['workload']:<18}{r['runtime']:<13}{r['batch']:>5}{r['n']:>7}{1e3 * r['p50_s']:>8.2f} ms"
+        f"{1e3 * r['p99_s']:>8.2f} ms{1e3 * r['per_segment_s']:>10.2f} ms  {'settled' if r['settled'] else 'open'}"
+        for r in rows
+    ]
+    return "\n".join([head, *lines])

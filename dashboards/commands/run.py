@@ -1,0 +1,133 @@
+"""`ettwin run`: simulate a scenario, write its run directory, tell the planner what came out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dashboards.terminal import (
+    FAILED,
+    TARGET_MISSED,
+    USAGE,
+    Json,
+    Set,
+    Source,
+    With,
+    fail,
+    result,
+    result_json,
+    say,
+)
+from dashboards.watch import watch
+
+if TYPE_CHECKING:
+    from twin.record import Record
+    from twin.scenario import Scenario
+
+Live = Annotated[
+    str, typer.Option("--live", metavar="STAGES", help="Execute these stages' real programs, such as detect,dq.")
+]
+Recorded = Annotated[
+    Path | None,
+    typer.Option("--recorded", metavar="RUN", help="Replay the live stages of an earlier run directory."),
+]
+Profiles = Annotated[
+    list[Path] | None,
+    typer.Option("--profiles", metavar="DIR", help="Search this folder of measured profiles first."),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="The run directory; by default the next runs/NAME.")
+]
+
+
+def run(
+    scenario: Source,
+    with_: With = None,
+    set_: Set = None,
+    live: Live = "",
+    recorded: Recorded = None,
+    seed: Annotated[int | None, typer.Option(help="Chance; by default the scenario's.")] = None,
+    replicas: Annotated[
+        int | None, typer.Option(help="Independent runs; by default the scenario's.", min=1)
+    ] = None,
+    profiles: Profiles = None,
+    out: Out = None,
+    json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    fail_on_target: Annotated[
+        bool, typer.Option("--fail-on-target", help="Exit with code 5 when a target is missed.")
+    ] = False,
+) -> None:
+    """Run a scenario: summary here, tables and report.html in the run directory."""
+    from twin.loader import find, load
+
+    chosen = load(scenario, with_ or (), _with_live(set_ or [], live))
+    folder = out or _next_folder(chosen.name)
+    if folder.exists():
+        fail(f"--out {folder}: exists already; choose another folder or remove it", USAGE)
+    record = _simulated(chosen, seed, replicas, tuple(profiles or ()), recorded, quiet)
+    record = replace(record, source_text=find(scenario).read_text())
+    command = (
+        "ettwin " + " ".join(sys.argv[1:]) if Path(sys.argv[0]).name == "ettwin" else f"ettwin run {scenario}"
+    )
+    record = replace(record, manifest={**record.manifest, "command": command})
+    _save(record, folder)
+    summary = record.summary
+    if json:
+        result_json({**summary, "run": str(folder)})
+    else:
+        from dashboards import text
+
+        result(text.text(summary))
+        result(f"\nReport  {folder / 'report.html'}")
+    if fail_on_target and summary["verdict"] == "missed":
+        sys.exit(TARGET_MISSED)
+
+
+def _simulated(
+    scenario: Scenario,
+    seed: int | None,
+    replicas: int | None,
+    profiles: tuple[Path, ...],
+    recorded: Path | None,
+    quiet: bool,
+) -> Record:
+    import twin
+
+    table: Any = None
+    if recorded is not None:
+        table = twin.open(recorded).live
+        if table is None or not scenario.live:
+            what = "holds no live stages" if table is None else "needs --live with the stages to replay"
+            fail(f"--recorded {recorded}: {what}", USAGE)
+    with watch(quiet) as progress:
+        return twin.run(
+            scenario, seed=seed, replicas=replicas, profiles=profiles, recorded=table, progress=progress
+        )
+
+
+def _save(record: Record, folder: Path) -> None:
+    from dashboards import report
+
+    try:
+        record.save(folder, also=lambda beside: report.write(record, beside / "report.html"))
+    except OSError as error:
+        fail(f"{folder}: cannot be written ({error}); nothing was left behind", FAILED)
+
+
+def _with_live(changes: Sequence[str], live: str) -> list[str]:
+    return [*changes, f"live=[{live}]"] if live else list(changes)
+
+
+def _next_folder(name: str) -> Path:
+    """The first of runs/NAME, runs/NAME-2, … that is free."""
+    k = 1
+    while (folder := Path("runs") / (name if k == 1 else f"{name}-{k}")).exists():
+        k += 1
+    say(f"writing to {folder}")
+    return folder

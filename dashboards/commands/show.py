@@ -1,0 +1,12 @@
+"""`ettwin show`: a scenario with every default written out, as it would be run."""
+
+from __future__ import annotations
+
+from dashboards.terminal import Set, Source, With, result
+
+
+def show(scenario: Source, with_: With = None, set_: Set = None) -> None:
+    """Show a scenario in full: inherited values, overrides and defaults, each with its unit."""
+    from twin.loader import load
+
+    result(load(scenario, with_ or (), set_ or ()).resolved().rstrip())

@@ -1,0 +1,147 @@
+"""The latency figure: share of signals alerted within a time, and the tail, against the targets.
+
+For dashboards.figures. Knows no page and no file.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboards import style
+from dashboards.tables import latency_table, replica_text
+from twin import metrics, words
+from twin.limits import published_signals
+from twin.recorded import Recorded
+
+_NEVER = 1e-6
+"""Per cent drawn in place of 0 on the log axis: below its range."""
+
+
+def latency(record: Recorded) -> go.Figure:
+    """Distribution of the alert latency with its interval, its quantiles and the targets."""
+    table = latency_table(record)
+    figure = make_subplots(cols=2, horizontal_spacing=0.09)
+    judged = [row for row in metrics.targets(record) if row["name"].startswith("alert_latency.")]
+    for col in (1, 2):
+        _curve(figure, table, col)
+        _quantiles(figure, record, col)
+        _targets(figure, judged, col)
+    logarithmic = bool(len(table)) and table["latency_s"].min() > 0.0
+    title = "seconds from merger to first alert" + (" (log scale)" if logarithmic else "")
+    figure.update_xaxes(type="log" if logarithmic else "linear", title_text=title, minor={"ticks": "outside"})
+    figure.update_yaxes(title_text="% of published signals alerted", range=[0, 101], col=1)
+    n = len(published_signals(record))
+    figure.update_yaxes(title_text="% not alerted yet (log scale)", type="log", dtick=1, range=_decades(n), col=2)
+    subtitle = (
+        f"{n:,} published signals in {replica_text(record)}; shaded and bars: 95 % interval over replicas; "
+        "lost signals are left out"
+    )
+    return style.styled(
+        figure, "From merger to first alert", subtitle, record, height=450, description=_description(record)
+    )
+
+
+def _curve(figure: go.Figure, table: pd.DataFrame, col: int) -> None:
+    x = table["latency_s"]
+    low, high, centre = (_percent(table[name], col) for name in ("low", "high", "share_within"))
+    edge: dict[str, Any] = {"mode": "lines", "line": {"width": 0, "shape": "hv"}, "hoverinfo": "skip"}
+    figure.add_trace(go.Scatter(x=x, y=low, showlegend=False, **edge), row=1, col=col)
+    figure.add_trace(
+        go.Scatter(
+            x=x,
+            y=high,
+            fill="tonexty",
+            fillcolor=style.pale(style.BLUE, 0.2),
+            name="95 % interval",
+            showlegend=col == 1,
+            **edge,
+        ),
+        row=1,
+        col=col,
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=x,
+            y=centre,
+            mode="lines",
+            line={"color": style.BLUE, "width": 2, "shape": "hv"},
+            name="mean over replicas",
+            showlegend=col == 1,
+            hovertemplate="%{y:.3g} % at %{x:.3g} s<extra></extra>",
+        ),
+        row=1,
+        col=col,
+    )
+
+
+def _quantiles(figure: go.Figure, record: Recorded, col: int) -> None:
+    rows = [(q, metrics.latency_quantile(record, q)) for q in metrics.quantiles(record)]
+    shown = [(q, e) for q, e in rows if e.value is not None]
+    if not shown:
+        return
+    values = [float(e.value or 0.0) for _, e in shown]
+    above = [e.high - v if e.high is not None else 0.0 for (_, e), v in zip(shown, values, strict=True)]
+    below = [v - e.low if e.low is not None else 0.0 for (_, e), v in zip(shown, values, strict=True)]
+    figure.add_trace(
+        go.Scatter(
+            x=values,
+            y=[_percent(q, col) for q, _ in shown],
+            mode="markers+text" if col == 2 else "markers",
+            text=[f"{metrics.name(q)} {words.duration(e.value)}" for q, e in shown],
+            textposition="top right",
+            textfont={"size": 11},
+            marker={"color": style.INK, "size": 7},
+            error_x={"array": above, "arrayminus": below, "thickness": 1.5, "color": style.INK},
+            name="quantile",
+            showlegend=col == 1,
+            hovertemplate="%{text}<extra></extra>",
+        ),
+        row=1,
+        col=col,
+    )
+
+
+def _targets(figure: go.Figure, judged: list[dict[str, Any]], col: int) -> None:
+    for target in judged:
+        q = int(target["name"].rsplit("p", 1)[1]) / 100.0
+        colour, limit_s = style.VERDICTS[target["verdict"]], target["limit"]
+        figure.add_vline(x=limit_s, line={"color": colour, "width": 1, "dash": "dash"}, row=1, col=col)
+        figure.add_trace(
+            go.Scatter(
+                x=[limit_s],
+                y=[_percent(q, col)],
+                mode="markers",
+                marker={"symbol": "star", "size": 14, "color": colour, "line": {"color": "white", "width": 1}},
+                name=f"target {words.share(q)} within {words.duration(limit_s)}: {target['verdict']}",
+                showlegend=col == 1,
+            ),
+            row=1,
+            col=col,
+        )
+
+
+def _percent(share: Any, col: int) -> Any:
+    """Per cent alerted in the first panel, not alerted in the second."""
+    if col == 1:
+        return 100.0 * share
+    left = 100.0 * (1.0 - share)
+    return left.clip(lower=_NEVER) if isinstance(left, pd.Series) else left
+
+
+def _decades(n: int) -> list[float]:
+    """Log range in per cent down to half of one alert."""
+    return [math.log10(50.0 / max(n, 100)), 2.1]
+
+
+def _description(record: Recorded) -> str:
+    told = [
+        f"{words.share(q)} within {words.duration(estimate.value)}"
+        for q in metrics.quantiles(record)
+        if (estimate := metrics.latency_quantile(record, q)).value is not None
+    ]
+    return f"Cumulative distribution of alert latency: {words.sequence(told) or 'too few alerts to tell'}."

@@ -1,0 +1,121 @@
+"""How ettwin's figures look: colours told apart by every eye, one light template, words in place of symbols.
+
+For figures and reports. Of a record only name and origin.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from twin.recorded import Recorded
+
+# Okabe and Ito's palette.
+BLUE, VERMILION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
+SKY, PURPLE, INK, GREY = "#56B4E9", "#CC79A7", "#1F2933", "#8A94A0"
+PALE, LINE, MUTED = "#EEF1F4", "#D5DBE1", "#52606D"
+
+SEQUENCE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK, GREY)
+VERDICTS = {"met": GREEN, "missed": VERMILION, "undecided": ORANGE}
+PART_COLOURS = {
+    "framing": GREY,
+    "calibration": SKY,
+    "transfer": PURPLE,
+    "queueing": VERMILION,
+    "computing": BLUE,
+    "total": INK,
+}
+MARK_COLOURS = {"retraining": PURPLE, "storm": ORANGE, "outage": VERMILION}
+MARK_HATCHES = {"retraining": "/", "storm": "x", "outage": "\\"}
+MARK_NAMES = {"retraining": "retraining", "storm": "glitch storm", "outage": "outage"}
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+MOST_POINTS = 5000
+"""Of any trace."""
+
+_AXIS = {
+    "showline": True,
+    "linecolor": GREY,
+    "linewidth": 1,
+    "gridcolor": PALE,
+    "zeroline": False,
+    "ticks": "outside",
+    "ticklen": 4,
+    "tickcolor": GREY,
+    "title": {"font": {"size": 12, "color": MUTED}, "standoff": 8},
+    "tickfont": {"size": 11, "color": MUTED},
+    "automargin": True,
+}
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "colorway": list(SEQUENCE),
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.0,
+            "yanchor": "bottom",
+            "font": {"size": 11},
+            "traceorder": "normal",
+        },
+        "margin": {"l": 60, "r": 24, "t": 108, "b": 64},
+        "hoverlabel": {"font": {"family": FONT, "size": 12}, "bgcolor": "white", "bordercolor": LINE},
+        "separators": ".,",
+    }
+)
+
+
+def styled(
+    figure: go.Figure, title: str, subtitle: str, record: Recorded, *, height: int, description: str
+) -> go.Figure:
+    """`figure` with template, title and origin; the `description` for screen readers is in `layout.meta`."""
+    figure.update_layout(
+        template=TEMPLATE,
+        height=height,
+        meta={"description": description},
+        title={
+            "text": title,
+            "font": {"size": 16, "color": INK},
+            "subtitle": {"text": subtitle, "font": {"size": 12, "color": MUTED}},
+            **{"x": 0.0, "xref": "container", "xanchor": "left"},
+            **{"y": 1.0, "yref": "container", "yanchor": "top"},
+            "pad": {"l": 12, "t": 14},
+        },
+    )
+    origin = f"SIMULATED · {safe(record.scenario.name)} · seed {record.seed} · plan {record.plan_digest[:8]}"
+    figure.add_annotation(
+        text=origin,
+        showarrow=False,
+        font={"size": 10, "color": MUTED},
+        **{"xref": "paper", "x": 1.0, "xanchor": "right"},
+        **{"yref": "paper", "y": 0.0, "yanchor": "top", "yshift": -44},
+    )
+    return figure
+
+
+def safe(text: object) -> str:
+    """Text of a scenario as plotly may show it: no markup."""
+    return html.escape(str(text), quote=False)
+
+
+def colours(names: Sequence[str]) -> dict[str, str]:
+    """One colour for each name, the same in all figures of a record."""
+    return {name: SEQUENCE[k % len(SEQUENCE)] for k, name in enumerate(names)}
+
+
+def dashes(names: Sequence[str]) -> dict[str, str]:
+    """One line style for each name, so that colour is never the only difference."""
+    return {name: DASHES[k % len(DASHES)] for k, name in enumerate(names)}
+
+
+def pale(colour: str, opacity: float) -> str:
+    """`colour` as rgba."""
+    red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"

@@ -1,0 +1,57 @@
+"""What every command shares: where output goes, what exit codes mean. Knows no command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+SCHEMA_VERSION = 1
+"""Of the objects that --json writes."""
+
+INTERNAL, USAGE, INVALID, FAILED, TARGET_MISSED = 1, 2, 3, 4, 5
+"""Exit codes; 0 is success and 130 an interrupt."""
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change one value, such as sites.cnaf.pools.cpu.servers=8."),
+]
+With = Annotated[
+    list[str] | None,
+    typer.Option("--with", metavar="NAME", help="Apply a named set of changes from the scenario's 'overrides'."),
+]
+Source = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="A shipped name (see 'ettwin list') or a YAML file.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON object.")]
+
+
+def result(text: str) -> None:
+    """Write a result to standard output."""
+    typer.echo(text)
+
+
+def result_json(content: dict[str, Any]) -> None:
+    """Write a result as one JSON object."""
+    result(json.dumps({"schema_version": SCHEMA_VERSION, **content}, indent=2, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """Tell the user something that is not the result, on standard error."""
+    typer.echo(text, err=True)
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """Say what went wrong and leave with `code`."""
+    say(text)
+    sys.exit(code)
+
+
+def columns(rows: Iterable[tuple[str, str]]) -> str:
+    """Two columns of text."""
+    listed = list(rows)
+    width = max((len(left) for left, _ in listed), default=0)
+    return "\n".join(f"{left:<{width}}  {right}".rstrip() for left, right in listed)

@@ -1,0 +1,148 @@
+"""A run's summary in plain words for a terminal: 80 columns, no colour. Knows the summary only, no record."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from twin import words
+
+WIDTH = 80
+_LABEL = 12
+_NAMES = {"p50": "median", "p90": "90 %", "p99": "99 %"}
+_SHOWN_IDS = 5
+
+
+def text(summary: Mapping[str, Any]) -> str:
+    """What a planner reads first: verdicts, latency, losses, pools, what limited it, what was assumed."""
+    scenario = summary["scenario"]
+    head = [
+        f"SIMULATED  {scenario['name']}: {words.duration(scenario['horizon_s'])} in "
+        f"{words.count(scenario['replicas'], 'replica')}, seed {scenario['seed']}",
+        *textwrap.wrap(" ".join(scenario["question"].split()), WIDTH),
+        "",
+        *textwrap.wrap(headline(summary), WIDTH),
+        *(_target(target) for target in summary["targets"]),
+        "",
+    ]
+    body = [line for label, told in _paragraphs(summary) for line in _paragraph(label, told)]
+    foot = "" if scenario["replicas"] == 1 else " over replicas"
+    return "\n".join([*head, *body, "", f"In brackets: 95 % intervals{foot}.", ""])
+
+
+def headline(summary: Mapping[str, Any]) -> str:
+    """The verdict in one sentence, saturation first."""
+    targets = summary["targets"]
+    saturated = " ".join(pool["text"] for pool in summary["saturated"])
+    missed, unclear = (
+        sum(target["verdict"] == verdict for target in targets) for verdict in ("missed", "undecided")
+    )
+    if not targets:
+        told = "The scenario sets no targets, so there is no verdict."
+    elif missed:
+        told = f"{missed} of {words.count(len(targets), 'target')} missed" + (
+            f", {unclear} undecided." if unclear else "."
+        )
+    elif unclear:
+        told = f"{unclear} of {words.count(len(targets), 'target')} undecided, none missed."
+    else:
+        told = "The target is met." if len(targets) == 1 else f"All {len(targets)} targets are met."
+    return f"SATURATED: {saturated} {told}" if saturated else told
+
+
+def value(estimate: Mapping[str, Any], unit: str) -> str:
+    """An estimate without its interval; `unit` is 's' or '' for a share."""
+    if estimate["value"] is None:
+        return "not stated"
+    return words.duration(estimate["value"]) if unit == "s" else words.share(estimate["value"])
+
+
+def interval(estimate: Mapping[str, Any], unit: str) -> str:
+    """Its interval, or why there is no value."""
+    if estimate["value"] is None:
+        return str(estimate["reason"])
+    low, high = estimate["low"], estimate["high"]
+    return words.span(low, high) if unit == "s" else words.shares(low, high)
+
+
+def _target(target: Mapping[str, Any]) -> str:
+    mark = {"met": "met", "missed": "MISSED", "undecided": "undecided"}[target["verdict"]]
+    estimate, unit = target["estimate"], target["unit"]
+    told = f"{target['text']}: {value(estimate, unit)} ({interval(estimate, unit)})"
+    start = f"  {mark:<10}"
+    return textwrap.fill(start + told, WIDTH, subsequent_indent=" " * len(start))
+
+
+def _paragraphs(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    scenario, limit = summary["scenario"], summary["limit"]
+    lines = [("Latency", _latency(summary))]
+    if scenario["late_s"] is not None:
+        lines.append(("Late", f"{_share(summary['late'])} of them after {words.duration(scenario['late_s'])}"))
+    detectable = summary["lost"]["n"]
+    able = f"{words.count(detectable, 'detectable signal')} (SNR {scenario['detectable_snr']:g} or more)"
+    false = summary["false_alerts_per_day"]
+    lines += [
+        ("Lost", f"{_share(summary['lost'])} of {able}. {limit['lost']}"),
+        ("False", f"{_rate(false)} alerts a day that are no signal"),
+        ("Vetoed", vetoed(summary)),
+        ("Dead time", _share(summary["dead_time"])),
+        ("Pools", "; ".join(_pool(pool) for pool in summary["pools"]) or "none"),
+        ("Limited by", " ".join(part for part in (limit["sentence"], limit["shedding"]) if part)),
+        ("Assumed", _assumed(summary)),
+    ]
+    return lines
+
+
+def vetoed(summary: Mapping[str, Any]) -> str:
+    """The real signals a gate removed, the first few by name."""
+    rows, n = summary["vetoed_signals"]["rows"], summary["vetoed_signals"]["n"]
+    if not n:
+        return "no real signal was vetoed"
+    loudest = sorted(rows, key=lambda row: -(row["snr"] or 0.0))[:_SHOWN_IDS]
+    told = [
+        f"{row['cls']} {row['event_id']} of replica {row['replica']} (SNR {row['snr']:.1f})" for row in loudest
+    ]
+    which = f"the loudest {len(told)}: " if n > len(told) else ""
+    return f"{words.count(n, 'real signal')} taken for glitches; {which}{', '.join(told)}"
+
+
+def _latency(summary: Mapping[str, Any]) -> str:
+    told = [
+        f"{_NAMES.get(key, key)} {value(estimate, 's')} ({interval(estimate, 's')})"
+        for key, estimate in summary["latency_s"].items()
+    ]
+    return f"{'; '.join(told)}; n = {summary['signals']['published']:,} published signals"
+
+
+def _share(estimate: Mapping[str, Any]) -> str:
+    return f"{value(estimate, '')} ({interval(estimate, '')})"
+
+
+def _rate(estimate: Mapping[str, Any]) -> str:
+    if estimate["value"] is None:
+        return f"not stated ({estimate['reason']})"
+    return f"{words.digits(estimate['value'])} ({words.between(estimate['low'], estimate['high'])})"
+
+
+def _pool(pool: Mapping[str, Any]) -> str:
+    down = f", down {words.duration(pool['down_s'])}" if pool["down_s"] > 0.5 else ""
+    return f"{pool['pool']} {words.share(pool['use'])} busy, peak queue {pool['queue_peak']:,}{down}"
+
+
+def _assumed(summary: Mapping[str, Any]) -> str:
+    counts, assumed = summary["inputs"]["counts"], summary["inputs"]["assumed"]
+    total = sum(counts.values())
+    if not assumed:
+        return f"none of {words.count(total, 'input')}"
+    names = ", ".join(f"{row['key']} {row['value']}" for row in assumed)
+    return f"{len(assumed)} of {words.count(total, 'input')}: {names}"
+
+
+def _paragraph(label: str, told: str) -> list[str]:
+    return textwrap.wrap(
+        f"{label:<{_LABEL}}{told}",
+        WIDTH,
+        subsequent_indent=" " * _LABEL,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,107 @@
+"""`ettwin run` and `ettwin report`, as a planner types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.twin.profiles import write_all
+
+ROOT = Path(__file__).parents[2]
+SHORT = ["--set", "horizon=2 h", "--set", "timeline={}", "--replicas", "2"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_all(tmp_path_factory.mktemp("profiles"))
+
+
+def arguments(*given):
+    return [sys.executable, "-m", "dashboards.cli", *map(str, given)]
+
+
+def ettwin(*given, cwd):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(arguments(*given), cwd=cwd, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_a_run_ends_with_a_summary_and_a_report(folder, tmp_path):
+    done = ettwin("run", "first-light", *SHORT, "--profiles", folder, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "runs" / "first-light"
+    assert done.stdout.splitlines()[-1] == "Report  runs/first-light/report.html"
+    assert "%" in done.stderr
+    wanted = {"scenario.yaml", "resolved.yaml", "manifest.json", "summary.json", "report.html", "alerts.parquet"}
+    assert wanted <= {p.name for p in run.iterdir()}
+    assert (run / "scenario.yaml").read_text() == (ROOT / "examples" / "first-light.yaml").read_text()
+    again = ettwin("run", "first-light", *SHORT, "--profiles", folder, "--quiet", cwd=tmp_path)
+    assert again.stdout.splitlines()[-1] == "Report  runs/first-light-2/report.html"
+    report = ettwin("report", run, cwd=tmp_path)
+    assert report.returncode == 0
+    assert report.stdout.splitlines()[:5] == done.stdout.splitlines()[:5]
+
+
+def test_json_is_one_object_on_stdout(folder, tmp_path):
+    done = ettwin("run", "first-light", *SHORT, "--profiles", folder, "--json", "--out", "here", cwd=tmp_path)
+    content = json.loads(done.stdout)
+    assert content["schema_version"] == 1
+    assert content["run"] == "here"
+    assert content == {**json.loads((tmp_path / "here" / "summary.json").read_text()), "run": "here"}
+
+
+def test_a_missed_target_can_fail_the_command(folder, tmp_path):
+    strict = ["--set", "targets.alert_latency={p50: 1 s}", "--fail-on-target", "--quiet"]
+    done = ettwin("run", "first-light", *SHORT, "--profiles", folder, *strict, cwd=tmp_path)
+    assert done.returncode == 5, done.stderr
+
+
+def test_a_missing_profile_is_exit_code_3_and_leaves_nothing(tmp_path):
+    kind = ["--set", "sites.cnaf.pools.cpu.hardware=host", "--profiles", tmp_path]
+    done = ettwin("run", "first-light", *SHORT, *kind, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "no profile of workload" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_existing_out_is_refused_before_anything_is_run(folder, tmp_path):
+    (tmp_path / "here").mkdir()
+    done = ettwin("run", "first-light", "--profiles", folder, "--out", "here", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--out here: exists already; choose another folder or remove it" in done.stderr
+
+
+def test_recorded_needs_a_live_run(folder, tmp_path):
+    ettwin("run", "first-light", *SHORT, "--profiles", folder, "--out", "here", "--quiet", cwd=tmp_path)
+    done = ettwin("run", "first-light", *SHORT, "--profiles", folder, "--recorded", "here", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--recorded here: holds no live stages" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_run_leaves_no_run_directory(folder, tmp_path, number):
+    running = subprocess.Popen(
+        arguments("run", "first-light", "--profiles", folder, "--out", "here", "--replicas", "200"),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert "%" in running.stderr.readline()
+    time.sleep(0.5)
+    running.send_signal(number)
+    running.communicate(timeout=60)
+    assert running.returncode == (-9 if number == signal.SIGKILL else 130)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_run_is_named(tmp_path):
+    done = ettwin("report", "nowhere", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nowhere is not a run directory: it lacks resolved.yaml" in done.stderr

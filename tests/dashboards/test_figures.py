@@ -1,0 +1,171 @@
+"""Every figure draws its table, in units, for every kind of record."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboards import style
+from dashboards.figures import (
+    FIGURES,
+    latency,
+    latency_table,
+    pools,
+    pools_table,
+    stages,
+    stages_table,
+    timeline,
+    timeline_table,
+    waterfall,
+    waterfall_table,
+)
+from tests.records import DAY_S, HOUR_S, signals, week
+from twin import metrics
+
+
+@pytest.fixture(scope="module")
+def record():
+    return week()
+
+
+def bare():
+    """One replica in which nothing was published and nothing happened."""
+    record = week(replicas=1, horizon_s=DAY_S)
+    return record.but(alerts=record.alerts.iloc[:0], marks=record.marks.iloc[:0])
+
+
+RECORDS = {
+    "week": week,
+    "one replica, a day": lambda: week(replicas=1, horizon_s=DAY_S),
+    "nothing published": bare,
+    "alerts before the merger": lambda: bare().but(alerts=signals([[-20.0, -5.0, 12.0]])),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("kind", RECORDS)
+def test_every_figure_of_every_record(kind, name):
+    draw, tabulate = FIGURES[name]
+    record = RECORDS[kind]()
+    figure = draw(record)
+    assert isinstance(tabulate(record), pd.DataFrame)
+    assert figure.to_json() == draw(RECORDS[kind]()).to_json()
+    assert "SIMULATED" in " ".join(a.text for a in figure.layout.annotations)
+    assert len(figure.layout.meta["description"]) > 20
+    assert all(len(trace.x) <= 2 * style.MOST_POINTS for trace in figure.data if trace.x is not None)
+    axes = [axis for key, axis in figure.layout.to_plotly_json().items() if key.startswith("xaxis")]
+    assert any("title" in axis for axis in axes)
+
+
+def trace(figure, name, axis="x"):
+    return next(t for t in figure.data if t.name == name and (t.xaxis or "x") == axis)
+
+
+def test_latency_draws_its_table(record):
+    table, figure = latency_table(record), latency(record)
+    body, tail = trace(figure, "mean over replicas"), trace(figure, "mean over replicas", "x2")
+    assert np.array_equal(body.x, table["latency_s"])
+    assert np.array_equal(body.y, 100.0 * table["share_within"])
+    left = 100.0 * (1.0 - table["share_within"].to_numpy())
+    assert list(tail.y[:-1]) == pytest.approx(list(left[:-1]))
+    assert tail.y[-1] == 1e-6
+
+
+def test_latency_table_is_the_empirical_distribution():
+    table = latency_table(bare().but(alerts=signals([[1.0, 2.0, 3.0, 4.0]])))
+    assert table["latency_s"].tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert table["share_within"].tolist() == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_latency_table_is_decimated_but_keeps_the_extremes(record):
+    table = latency_table(record)
+    assert len(table) <= 400
+    real = record.alerts[record.alerts["is_signal"]]["latency_s"].dropna()
+    assert table["latency_s"].iloc[-1] == real.max()
+    assert table["share_within"].iloc[-1] == 1.0
+    assert (table["low"] <= table["share_within"]).all()
+
+
+def test_log_axes_are_not_stretched_by_targets(record):
+    figure = latency(record)
+    assert figure.layout.xaxis.type == "log"
+    for shape in figure.layout.shapes:
+        assert shape.x0 in (30.0, 60.0)
+    assert all(a.xref == "paper" for a in figure.layout.annotations)
+
+
+def test_targets_are_marked_with_their_verdict(record):
+    names = [t.name for t in latency(record).data if t.name]
+    assert "target 50 % within 30 s: met" in names
+    assert "target 99 % within 60 s: missed" in names
+
+
+def test_alerts_before_the_merger_have_a_linear_axis():
+    record = bare().but(alerts=signals([[-20.0, -5.0, 12.0]]))
+    assert latency(record).layout.xaxis.type == "linear"
+
+
+def test_waterfall_draws_its_table(record):
+    table, figure = waterfall_table(record), waterfall(record)
+    for bars, column in zip(figure.data, ("typical_s", "all_s", "slowest_s"), strict=True):
+        assert bars.x[:-1] == pytest.approx(table[column].to_numpy())
+        assert bars.x[-1] == pytest.approx(table[column].sum())
+        ends = np.asarray(bars.base[:-1]) + np.asarray(bars.x[:-1])
+        assert ends[:-1] == pytest.approx(np.asarray(bars.base[1:-1]))
+
+
+def test_timeline_draws_its_table(record):
+    table, figure = timeline_table(record), timeline(record)
+    queue = table[(table["quantity"] == "queue") & (table["name"] == "cnaf.cpu")]
+    drawn = trace(figure, "cnaf.cpu", "x3")
+    assert drawn.x == pytest.approx(queue["time_s"].to_numpy() / DAY_S)
+    assert drawn.y == pytest.approx(queue["value"].clip(lower=0.1).to_numpy())
+    assert table["time_s"].max() < record.scenario.horizon
+
+
+def test_timeline_shows_every_event_as_a_band(record):
+    figure = timeline(record)
+    bars = [t for t in figure.data if t.type == "bar"]
+    assert [b.name for b in bars] == ["new-weights", "storm", "cnaf-down"]
+    assert bars[1].x[0] == pytest.approx(6 * HOUR_S / DAY_S)
+    assert len(figure.layout.shapes) == 3 * len(bars)
+    assert len({b.marker.pattern.shape for b in bars}) == 3
+
+
+def test_use_of_a_pool_without_servers_is_a_gap(record):
+    table = timeline_table(record)
+    use = table[(table["quantity"] == "use") & (table["name"] == "cnaf.cpu")]
+    start_s, end_s = record.marks[["start_s", "end_s"]].iloc[2]
+    group_s = use["time_s"].diff().iloc[1]
+    inside = (use["time_s"] >= start_s) & (use["time_s"] + group_s <= end_s)
+    outside = (use["time_s"] + group_s <= start_s) | (use["time_s"] >= end_s)
+    assert inside.sum() > 2
+    assert use.loc[inside, "value"].isna().all()
+    assert use.loc[outside, "value"].notna().all()
+
+
+def test_stages_and_pools_draw_their_tables(record):
+    table = stages_table(record)
+    marks = trace(stages(record), "service: mean to 99 %")
+    assert list(marks.x[: len(table)]) == pytest.approx(table["service_mean_s"].tolist())
+    assert "detect (fallback)" in marks.y
+    assert list(pools(record).data[0].x) == pytest.approx((100.0 * pools_table(record)["use"]).tolist())
+
+
+def test_names_cannot_be_markup(record):
+    marks = record.marks.assign(name=["<b>x</b>", "<a href='http://x'>y</a>", "z"])
+    texts = [a.text for a in timeline(record.but(marks=marks)).layout.annotations]
+    assert any("&lt;b&gt;x&lt;/b&gt;" in text for text in texts)
+    assert not any("<a" in text or "<b" in text for text in texts)
+
+
+def test_every_public_figure_has_its_table():
+    from dashboards import figures
+
+    assert set(figures.__all__) == {"FIGURES", *FIGURES, *(f"{name}_table" for name in FIGURES)}
+
+
+def test_quantiles_on_the_curve_are_those_of_the_summary(record):
+    drawn = trace(latency(record), "quantile").x
+    assert list(drawn) == [metrics.latency_quantile(record, q).value for q in (0.5, 0.9, 0.99)]
