@@ -97,6 +97,8 @@ class TwinEnvironment(simpy.Environment):
         self.hist = np.zeros((self.queues.size, 2, 2, BINS), np.int64)
         self.found = np.zeros(plan.events.size, np.int8)
         self.moved = np.zeros(plan.delays.shape, np.int64)
+        self.down_s = np.zeros(self.pools.size)
+        self._down_since_s: dict[int, float] = {}
 
     def _connect(self) -> None:
         """Tell the world where its arrays are; owned here, so they outlive every call of the kernel."""
@@ -123,10 +125,12 @@ class TwinEnvironment(simpy.Environment):
         """Pool `pool` starts nothing new; what runs, finishes."""
         self._settle(pool)
         self.pools[pool]["up"] = 0
+        self._down_since_s.setdefault(pool, self.now)
 
     def restore(self, pool: int) -> None:
         """Pool `pool` works again."""
         self._settle(pool)
+        self._count_down(pool)
         self.pools[pool]["up"] = 1
         self._touch(pool)
 
@@ -220,9 +224,18 @@ class TwinEnvironment(simpy.Environment):
         return _joined(self._traces, TRACE)
 
     def close(self) -> None:
-        """Bring every pool's areas up to the present."""
+        """Bring every pool's areas and down time up to the present."""
         for p in range(self.pools.size):
             self._settle(p)
+            if p in self._down_since_s:
+                self._count_down(p)
+                self._down_since_s[p] = self.now
+
+    def _count_down(self, pool: int) -> None:
+        """Add the time since the pool went down, within the horizon."""
+        since_s = self._down_since_s.pop(pool, self.now)
+        horizon_s = self.plan.horizon_s
+        self.down_s[pool] += min(self.now, horizon_s) - min(since_s, horizon_s)
 
     def _flush_rows(self) -> None:
         self._rows.append(self.rows[: self.world[0]["row_n"]].copy())

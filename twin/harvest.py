@@ -176,7 +176,6 @@ def _pools(environment: TwinEnvironment) -> pd.DataFrame:
     bins = environment.bins[:, : round(plan.horizon_s / plan.bin_s)]
     span_s = bins.shape[1] * plan.bin_s
     queue_s, busy_s, servers_s = np.moveaxis(bins.sum(axis=1), -1, 0)
-    full_s = plan.pools["servers"] * span_s
     return pd.DataFrame(
         {
             "pool": plan.pool_names,
@@ -185,7 +184,7 @@ def _pools(environment: TwinEnvironment) -> pd.DataFrame:
             "use": np.divide(busy_s, servers_s, out=np.zeros_like(busy_s), where=servers_s > 0),
             "queue_mean": queue_s / span_s,
             "queue_peak": environment.pools["queue_peak"],
-            "down_s": (full_s - servers_s) / plan.pools["servers"],
+            "down_s": environment.down_s,
         }
     )
 

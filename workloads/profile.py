@@ -142,18 +142,14 @@ def load(path: Path) -> Profile:
             raise ProfileError(
                 f"{path}: schema_version {content['schema_version']}; this version reads {SCHEMA_VERSION}"
             )
-        service = tuple(
-            Service(**{**s, "quantiles_s": tuple(s["quantiles_s"])}) for s in content.pop("service")
-        )
+        service = tuple(Service(**{**s, "quantiles_s": tuple(s["quantiles_s"])}) for s in content.pop("service"))
         decisions = content.pop("decisions")
         profile = Profile(**content, service=service, decisions=_decisions(decisions), path=path)
         _check(profile)
     except ProfileError as error:
         raise ProfileError(f"{path}: {error}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProfileError(
-            f"{path}: not a readable profile ({error!r}). Run 'ettwin measure' again"
-        ) from error
+        raise ProfileError(f"{path}: not a readable profile ({error!r}). Run 'ettwin measure' again") from error
     return profile
 
 

@@ -48,7 +48,9 @@ def simulate(plan, execute=None):
 
 
 def test_an_outage_lets_work_finish_and_starts_nothing_new():
-    trace = simulate(one_stage([0, 1.5], controls=[Control("outage", "o", 0.5, 10.0, pool=0)])).traced()
+    environment = simulate(one_stage([0, 1.5], controls=[Control("outage", "o", 0.5, 10.0, pool=0)]))
+    trace = environment.traced()
+    assert environment.down_s.tolist() == [10.0]
     assert trace["start_s"].tolist() == [0.0, 10.5]
     assert trace["end_s"].tolist() == [1.0, 11.5]
 
