@@ -11,15 +11,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from twin.engine import LiveBatch, LiveResult
 from twin.plan import Plan
 from twin.scenario import Scenario
 from twin.state import VARIANTS
 from workloads.sky import CLASSES
-
-MATCH_S = 0.25
-"""A trigger belongs to the nearest event of its segment within this time; else it is a noise trigger."""
 
 COLUMNS = (
     "replica",
@@ -37,7 +35,11 @@ COLUMNS = (
 
 
 class Live:
-    """Executes batches for real: reads strain, times the program, attributes its triggers to the sky's events."""
+    """Executes batches for real: reads strain, times the program, attributes its triggers to the sky's events.
+
+    A trigger finds the nearest event of its own segment, as profiles count it. In a segment without events it is
+    a noise trigger, unless a neighbour holds one: that event's echo, which a search's clustering removes.
+    """
 
     def __init__(
         self,
@@ -82,24 +84,29 @@ class Live:
             return LiveResult(service_s, tuple(int(o) for o in outputs.outcome), {})
         extra, found = [], {}
         for segment, outcome, offset_s in zip(batch.segments, outputs.outcome, outputs.time_offset_s, strict=True):
-            events = np.flatnonzero(self._plan.event_segment == segment)
-            found.update(dict.fromkeys(events.tolist(), False))
-            hit = self._nearest(events, segment * self._stride_s + offset_s) if outcome else None
-            if hit is not None:
-                found[hit] = True
-            extra.append(int(outcome and hit is None))
+            own = self._events(segment)
+            found.update(dict.fromkeys(own.tolist(), False))
+            if outcome and own.size:
+                found[self._nearest(own, segment * self._stride_s + offset_s)] = True
+            extra.append(int(outcome and not own.size and not self._echo(segment)))
         return LiveResult(service_s, tuple(extra), found)
 
-    def _windows(self, program: Any, segments: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def _events(self, segment: int) -> NDArray[np.intp]:
+        """The sky's events in a segment."""
+        first, last = np.searchsorted(self._plan.event_segment, (segment, segment + 1))
+        return np.arange(first, last)
+
+    def _echo(self, segment: int) -> bool:
+        """Whether a neighbouring segment holds an event, which this one's windows see as well."""
+        return bool(self._events(segment - 1).size or self._events(segment + 1).size)
+
+    def _nearest(self, events: NDArray[np.intp], time_s: float) -> int:
+        """The event that a trigger at `time_s` belongs to."""
+        return int(events[np.argmin(np.abs(self._plan.events["time_s"][events] - time_s))])
+
+    def _windows(self, program: Any, segments: Sequence[int]) -> NDArray[np.float64]:
         ends_s = [(k + 1) * self._stride_s + self._lookahead_s for k in segments]
         return np.stack([self._strain.window(end_s, program.workload.window_s) for end_s in ends_s])
-
-    def _nearest(self, events: np.ndarray[Any, np.dtype[np.intp]], time_s: float) -> int | None:
-        """The event that a trigger at `time_s` belongs to."""
-        if events.size == 0:
-            return None
-        away_s = np.abs(self._plan.events["time_s"][events] - time_s)
-        return int(events[np.argmin(away_s)]) if away_s.min() <= MATCH_S else None
 
 
 class Recorder:

@@ -38,7 +38,9 @@ Recorded = Annotated[
 ]
 Profiles = Annotated[
     list[Path] | None,
-    typer.Option("--profiles", metavar="DIR", help="Search this folder of measured profiles first."),
+    typer.Option(
+        "--profiles", metavar="DIR", help="Measured profiles, before the shipped ones; by default ./profiles."
+    ),
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The run directory; by default the next runs/NAME.")
@@ -70,7 +72,7 @@ def run(
     folder = out or _next_folder(chosen.name)
     if folder.exists():
         fail(f"--out {folder}: exists already; choose another folder or remove it", USAGE)
-    record = _simulated(chosen, seed, replicas, tuple(profiles or ()), recorded, quiet)
+    record = _simulated(chosen, seed, replicas, tuple(profiles or [Path("profiles")]), recorded, quiet)
     record = replace(record, source_text=find(scenario).read_text())
     command = (
         "ettwin " + " ".join(sys.argv[1:]) if Path(sys.argv[0]).name == "ettwin" else f"ettwin run {scenario}"
