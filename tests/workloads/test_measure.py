@@ -1,0 +1,76 @@
+"""Measuring: profiles that say what was done, and decisions that follow from strain."""
+
+import numpy as np
+import pytest
+
+from workloads import card, measure, profile, spec
+from workloads.sky import CLASSES
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setitem(measure.TRIES, "glitch-classifier", (40, 4))
+    out = tmp_path_factory.mktemp("profiles")
+    yield measure.measure("glitch-classifier", out, "2026-01-02", batches=(1, 2), budget_s=0.3), out
+    patch.undo()
+
+
+def test_one_profile_per_runtime_is_written_where_the_twin_looks(written):
+    paths, out = written
+    found = [profile.find("glitch-classifier", r, "host", (out,)) for r in ("onnxruntime", "torch")]
+    assert [p.path for p in found] == paths
+    assert [s.batch for s in found[0].service] == [1, 2]
+    assert found[0].passport["date"] == "2026-01-02"
+    assert found[0].passport["weights_sha256"] == spec.load("glitch-classifier").weights_sha256
+
+
+def test_a_spent_budget_is_said_to_be_unsettled(written):
+    assert not any(s.settled for s in profile.load(written[0][0]).service)
+
+
+def test_decisions_cover_every_class_and_bin(written):
+    decisions = profile.load(written[0][0]).decisions
+    assert set(decisions.classes) == set(CLASSES)
+    assert all(r.n == (4,) * 7 for r in decisions.classes.values())
+    assert decisions.noise["n"] == 40
+    assert decisions.confusion["classes"] == ["none", *CLASSES]
+    assert [sum(row) for row in decisions.confusion["counts"]] == [40] + [28] * len(CLASSES)
+
+
+def test_loud_events_are_seen_more_often_than_quiet_ones():
+    program = spec.load("detector")
+    loud, quiet = (
+        measure.event_outputs(program, "bbh", np.full(32, snr), 3).outcome.mean() for snr in (25.0, 4.0)
+    )
+    assert loud > 0.8 > 0.3 > quiet
+
+
+def test_decisions_are_the_same_when_measured_again():
+    program = spec.load("detector")
+    first, second = (measure.event_outputs(program, "bbh", np.full(4, 9.0), 3).score for _ in range(2))
+    assert (first == second).all()
+
+
+SHIPPED = sorted(profile.SHIPPED.glob("*/*.json"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_a_shipped_profile_is_of_the_shipped_weights(path):
+    shipped = profile.load(path)
+    about = card.read(shipped.workload)
+    assert shipped.passport["weights_sha256"] == about["weights_sha256"]
+    assert shipped.decisions.threshold == about["threshold"]
+
+
+@pytest.mark.parametrize("name", spec.NAMES)
+def test_every_runtime_of_a_workload_has_a_shipped_profile(name):
+    assert {p.stem for p in SHIPPED} >= {f"{name}-{r}" for r in spec.get(name).runtimes}
+
+
+def test_both_searches_keep_their_stated_false_alarm_probability():
+    """Their thresholds were set on other noise; the counts are Poisson around 1e-3 of the segments."""
+    for name in ("detector", "matched-filter"):
+        noise = profile.load(profile.SHIPPED / "epyc-core" / f"{name}-torch.json").decisions.noise
+        expected = 1e-3 * noise["n"]
+        assert abs(noise["count"] - expected) <= 3 * np.sqrt(expected)

@@ -1,0 +1,53 @@
+"""Whether two measurements of the same weights decide alike, and both as one. Knows no model and no machine.
+
+What a program decides depends on its weights and on rounding, not on the machine. So a quick measurement here
+is held against a long one made elsewhere; where they agree, their counts add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from scipy.stats import fisher_exact
+
+from workloads.profile import Decisions, Response
+
+LEAST_PROBABILITY = 1e-3
+"""Two measurements agree unless chance explains their difference less often than this."""
+
+Cell = tuple[int, int, int, int]
+
+
+def pooled(here: Decisions, elsewhere: Decisions) -> tuple[Decisions | None, float]:
+    """Both measurements as one, or None where they disagree; and how often chance differs that much.
+
+    Every cell (noise; each class and SNR bin) is compared by Fisher's exact test; the smallest of their
+    probabilities, times the number of cells, is what is judged (Bonferroni).
+    """
+    if (here.outcome, here.threshold, here.snr_edges) != (
+        elsewhere.outcome,
+        elsewhere.threshold,
+        elsewhere.snr_edges,
+    ):
+        return None, 0.0
+    tests = [fisher_exact([[k, n - k], [m, o - m]]).pvalue for k, n, m, o in _cells(here, elsewhere)]
+    probability = min(1.0, min(tests) * len(tests))
+    if probability < LEAST_PROBABILITY:
+        return None, probability
+    noise = {key: here.noise[key] + elsewhere.noise[key] for key in ("n", "count")}
+    classes = {cls: _sum(here.classes[cls], elsewhere.classes[cls]) for cls in here.classes}
+    return replace(elsewhere, noise=noise, classes=classes), probability
+
+
+def _cells(here: Decisions, elsewhere: Decisions) -> Iterator[Cell]:
+    """Count and number of tries here, then elsewhere."""
+    yield here.noise["count"], here.noise["n"], elsewhere.noise["count"], elsewhere.noise["n"]
+    for cls, a in here.classes.items():
+        b = elsewhere.classes[cls]
+        yield from zip(a.count, a.n, b.count, b.n, strict=True)
+
+
+def _sum(a: Response, b: Response) -> Response:
+    n = tuple(x + y for x, y in zip(a.n, b.n, strict=True))
+    return Response(n, tuple(x + y for x, y in zip(a.count, b.count, strict=True)))

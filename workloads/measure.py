@@ -1,0 +1,199 @@
+"""Measuring a workload on this machine: service times on real strain, and decisions against SNR, as profiles.
+
+Knows no queue. Timing wants a quiet machine; decisions only want patience.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from itertools import cycle, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads import spec, timing
+from workloads.profile import Decisions, Profile, Response
+from workloads.sky import CLASSES, SIGNALS, power_law
+from workloads.spec import LOOKAHEAD_S, SEGMENT_S, STREAMS, Outputs, Program, Progress
+from workloads.strain import Injection, Strain
+
+SNR_EDGES = (6.0, 8.0, 10.0, 12.0, 16.0, 24.0, 48.0, 100.0)
+TRIES = {"detector": (10_000, 200), "glitch-classifier": (10_000, 200), "matched-filter": (3_000, 60)}
+"""Segments of pure noise, and events per class and SNR bin, that decisions are measured on."""
+QUICK = 10
+"""A quick measurement makes that many times fewer tries."""
+_SEED = 20_001
+_SPACING_S = 24.0
+"""Events are that far apart: longer than a waveform, so that each segment holds one."""
+_BATCH = 16
+
+
+def measure(
+    name: str,
+    out: Path,
+    now: str,
+    hardware: str = "host",
+    runtimes: Sequence[str] | None = None,
+    batches: Sequence[int] = (1, 2, 4, 8),
+    threads: int = 1,
+    budget_s: float = 60.0,
+    quick: bool = False,
+    progress: Progress = lambda done, text: None,
+) -> list[Path]:
+    """Measure workload `name` on each of `runtimes` and write a profile each below `out`; returns their paths.
+
+    `now` is today's date for the passport; `budget_s` limits the timing of one runtime. Decisions are measured
+    once, on the first runtime, and hold for the others after their scores are seen to agree.
+    """
+    chosen = tuple(runtimes or spec.get(name).runtimes)
+    load_1min = os.getloadavg()[0]
+    programs = {runtime: spec.load(name, runtime, threads) for runtime in chosen}
+    service = {}
+    for index, runtime in enumerate(programs):
+        progress(0.3 * index / len(chosen), f"timing {name} on {runtime}")
+        service[runtime] = service_times(spec.load(name, runtime, threads), batches, budget_s)
+    first = programs[chosen[0]]
+    spread = {runtime: _disagreement(first, program) for runtime, program in programs.items()}
+    noise, events = (max(1, n // (QUICK if quick else 1)) for n in TRIES[name])
+    outcome = decisions(first, noise, events, lambda done, text: progress(0.3 + 0.7 * done, text))
+    paths = []
+    for runtime, program in programs.items():
+        note = f"decisions measured on {chosen[0]}; scores differ from it by at most {spread[runtime]:.1e}"
+        about = passport(program, now, note, load_1min)
+        paths.append(Profile(name, runtime, hardware, threads, about, service[runtime], outcome).save(out))
+    return paths
+
+
+def service_times(program: Program, batches: Sequence[int], budget_s: float) -> tuple[Any, ...]:
+    """Wall-clock service times of `program` on real strain, whitening included."""
+    calls = {batch: _call(program, _pool(program, batch)) for batch in sorted(set(batches))}
+    return timing.measure(calls, budget_s, time.perf_counter)
+
+
+def decisions(program: Program, noise: int, events: int, progress: Progress) -> Decisions:
+    """How often `program` triggers or flags: in `noise` empty segments and in `events` per class and SNR bin."""
+    bins = list(pairwise(SNR_EDGES))
+    share = noise / (noise + events * len(bins) * len(CLASSES))
+    quiet = noise_outputs(program, noise, _SEED, lambda done, text: progress(share * done, text))
+    labels = {"none": quiet.label}
+    classes = {}
+    for index, cls in enumerate(CLASSES):
+        rng = np.random.default_rng([_SEED, index])
+        snr = np.concatenate([power_law(rng.random(events), a, b, -1.0) for a, b in bins])
+        done = share + (1 - share) * index / len(CLASSES)
+        progress(done, f"{program.workload.name}: decisions on {cls}")
+        result = event_outputs(program, cls, snr, _SEED + 1 + index)
+        counts = result.outcome.reshape(len(bins), events).sum(axis=1)
+        classes[cls] = Response((events,) * len(bins), tuple(counts.tolist()))
+        labels[cls] = result.label
+    return Decisions(
+        outcome=program.workload.outcome,
+        threshold=program.threshold,
+        noise={"n": noise, "count": int(quiet.outcome.sum())},
+        snr_edges=SNR_EDGES,
+        classes=classes,
+        data=f"Gaussian noise of the ET 10 km cryogenic curve, independent streams; IMRPhenomD binaries of 10-80 "
+        f"Msun with aligned spins, simulated glitch families; SNR log-uniform in each bin; seed {_SEED}",
+        confusion=_confusion(labels) if quiet.label is not None else None,
+    )
+
+
+def noise_outputs(program: Program, n: int, seed: int, progress: Progress = lambda done, text: None) -> Outputs:
+    """Outputs of `program` on `n` consecutive segments without any signal or glitch."""
+    strain = Strain(seed)
+    return _outputs(program, strain, np.arange(n, dtype=np.float64) * SEGMENT_S, progress)
+
+
+def event_outputs(
+    program: Program,
+    cls: str,
+    snr: NDArray[np.float64],
+    seed: int,
+    progress: Progress = lambda done, text: None,
+) -> Outputs:
+    """Outputs of `program` on one segment per entry of `snr`, each holding an event of class `cls`."""
+    rng = np.random.default_rng([seed, len(snr)])
+    starts = _SPACING_S * np.arange(len(snr), dtype=np.float64)
+    times = starts + SEGMENT_S * rng.random(len(snr))
+    streams = np.full(len(snr), -1) if cls in SIGNALS else rng.integers(STREAMS, size=len(snr))
+    events = [
+        Injection(float(t), cls, float(s), int(d), i)
+        for i, (t, s, d) in enumerate(zip(times, snr, streams, strict=True))
+    ]
+    return _outputs(program, Strain(seed, events), starts, progress)
+
+
+def passport(program: Program, now: str, note: str, load_1min: float) -> dict[str, Any]:
+    """Where the numbers come from: machine, versions, weights, date, and the machine's load beforehand."""
+    packages = ("numpy", "scipy", "torch") + (("onnxruntime",) if program.runtime == "onnxruntime" else ())
+    return {
+        "standing": "measured",
+        "machine": machine(),
+        "os": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in packages},
+        "weights_sha256": program.weights_sha256,
+        "date": now,
+        "load_1min": round(load_1min, 2),
+        "note": note,
+    }
+
+
+def machine() -> str:
+    """The processor's own name and the number of its logical cores in view."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = lines[0].split(":", 1)[1].strip() if lines else name
+    return f"{name}, {os.cpu_count()} logical cores"
+
+
+def _outputs(program: Program, strain: Strain, starts_s: NDArray[np.float64], progress: Progress) -> Outputs:
+    parts = []
+    for first in range(0, len(starts_s), _BATCH):
+        batch = [window(program, strain, start_s) for start_s in starts_s[first : first + _BATCH]]
+        parts.append(program(np.array(batch)))
+        progress(first / len(starts_s), f"{program.workload.name}: decisions")
+    labels = None if parts[0].label is None else [label for part in parts for label in part.label or ()]
+    return Outputs(
+        np.concatenate([p.score for p in parts]),
+        np.concatenate([p.outcome for p in parts]),
+        labels,
+        np.concatenate([p.time_offset_s for p in parts]),
+    )
+
+
+def window(program: Program, strain: Strain, start_s: float) -> NDArray[np.float64]:
+    """What `program` wants to see of the segment that starts at `start_s`, shape (detector, sample)."""
+    return strain.window(start_s + SEGMENT_S + LOOKAHEAD_S, program.workload.window_s)
+
+
+def _confusion(labels: dict[str, list[str] | None]) -> dict[str, Any]:
+    names = list(labels)
+    rows = [[sum(guess == column for guess in labels[truth] or ()) for column in names] for truth in names]
+    return {"classes": names, "counts": rows}
+
+
+def _pool(program: Program, batch: int) -> list[NDArray[np.float64]]:
+    strain = Strain(_SEED)
+    return [
+        np.array([window(program, strain, float(8 * batch + i)) for i in range(first, first + batch)])
+        for first in range(0, 8 * batch, batch)
+    ]
+
+
+def _call(program: Program, pool: list[NDArray[np.float64]]) -> Callable[[], Outputs]:
+    inputs: Iterator[NDArray[np.float64]] = cycle(pool)
+    return lambda: program(next(inputs))
+
+
+def _disagreement(a: Program, b: Program) -> float:
+    strain = np.concatenate(_pool(a, 4))
+    return float(np.abs(a(strain).score - b(strain).score).max())
