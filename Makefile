@@ -1,7 +1,6 @@
 # Everything starts here: `make demo` and `make test` set themselves up on a fresh machine.
 PYTHON ?= python3
 BIN := .venv/bin
-RUNS ?= runs
 
 .PHONY: demo test lint bench clean
 
@@ -12,8 +11,8 @@ RUNS ?= runs
 	touch $@
 
 demo: .venv/ready ## measure three real workloads here, simulate a week of ET, show whether alerts are in time
-	$(BIN)/ettwin measure --hardware host --out profiles
-	$(BIN)/ettwin run first-light --with here --out $(RUNS)
+	$(BIN)/ettwin measure --quick --budget 20
+	$(BIN)/ettwin run first-light --with here
 
 test: lint ## everything that must hold
 	$(BIN)/python -m pytest

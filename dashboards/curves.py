@@ -33,7 +33,7 @@ def latency(record: Recorded) -> go.Figure:
         _targets(figure, judged, col)
     logarithmic = bool(len(table)) and table["latency_s"].min() > 0.0
     title = "seconds from merger to first alert" + (" (log scale)" if logarithmic else "")
-    figure.update_xaxes(type="log" if logarithmic else "linear", title_text=title, minor={"ticks": "outside"})
+    figure.update_xaxes(title_text=title, **(style.log_ticks() if logarithmic else {"type": "linear"}))
     figure.update_yaxes(title_text="% of published signals alerted", range=[0, 101], col=1)
     n = len(published_signals(record))
     figure.update_yaxes(title_text="% not alerted yet (log scale)", type="log", dtick=1, range=_decades(n), col=2)

@@ -79,7 +79,7 @@ def stages(record: Recorded) -> go.Figure:
         ("wait in queue: mean to 99 %", style.VERMILION, "wait_mean_s", "wait_p99_s", "diamond"),
     ):
         figure.add_traces(_dumbbells(label, labels, table[low], table[high], colour, symbol))
-    figure.update_xaxes(type="log", title_text="seconds (log scale); a wait below 0.1 ms is not drawn")
+    figure.update_xaxes(title_text="seconds (log scale); a wait below 0.1 ms is not drawn", type="log", dtick=1)
     figure.update_yaxes(autorange="reversed", ticks="", categoryorder="array", categoryarray=labels)
     told = [
         f"{label}: service {words.duration(row['service_mean_s'])}, wait {words.duration(row['wait_mean_s'])}"

@@ -45,7 +45,7 @@ def timeline(record: Recorded) -> go.Figure:
     _events(figure, record, clock)
     figure.update_xaxes(range=[0.0, record.scenario.horizon / clock.seconds])
     figure.update_xaxes(title_text=f"simulated {clock.unit} since the start of the run", row=_USE)
-    figure.update_yaxes(title_text="latency, s", type="log", dtick=1, row=_LATENCY)
+    figure.update_yaxes(title_text="latency, s", **style.log_ticks(), row=_LATENCY)
     figure.update_yaxes(title_text="jobs waiting", type="log", dtick=1, row=_QUEUE)
     figure.update_yaxes(title_text="servers busy, %", range=[0, 104], row=_USE)
     subtitle = (

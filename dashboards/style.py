@@ -65,7 +65,7 @@ TEMPLATE = go.layout.Template(
             "font": {"size": 11},
             "traceorder": "normal",
         },
-        "margin": {"l": 60, "r": 24, "t": 108, "b": 64},
+        "margin": {"l": 60, "r": 24, "t": 108, "b": 72},
         "hoverlabel": {"font": {"family": FONT, "size": 12}, "bgcolor": "white", "bordercolor": LINE},
         "separators": ".,",
     }
@@ -95,9 +95,15 @@ def styled(
         showarrow=False,
         font={"size": 10, "color": MUTED},
         **{"xref": "paper", "x": 1.0, "xanchor": "right"},
-        **{"yref": "paper", "y": 0.0, "yanchor": "top", "yshift": -44},
+        **{"yref": "paper", "y": 0.0, "yanchor": "top", "yshift": -54},
     )
     return figure
+
+
+def log_ticks() -> dict[str, object]:
+    """A log axis whose labels are whole numbers a person reads: 1, 2, 5, 10, 20 …"""
+    values = [digit * 10.0**power for power in range(-6, 8) for digit in (1, 2, 5)]
+    return {"type": "log", "tickmode": "array", "tickvals": values, "ticktext": [f"{v:,.6g}" for v in values]}
 
 
 def safe(text: object) -> str:

@@ -232,12 +232,15 @@ def _assumed(value: str, source: str) -> dict[str, str]:
     return {"value": value, "standing": "assumed", "source": source}
 
 
-def _inputs(path: tuple[str, ...], value: Any) -> Iterator[Input]:
-    if isinstance(value, dict) and value.keys() == {"value", "standing", "source"}:
-        yield Input(".".join(path), str(value["value"]), value["standing"], value["source"])
-    elif isinstance(value, dict):
+def _inputs(path: tuple[str, ...], value: Any, standing: str = "scenario", source: str = "") -> Iterator[Input]:
+    """Numbers with their own standing, then what stands beside one, then plain choices."""
+    if isinstance(value, dict) and "standing" in value:
+        standing, source = value["standing"], value["source"]
+        value = {k: v for k, v in value.items() if k not in ("standing", "source")}
+        value = value.get("value", value)
+    if isinstance(value, dict):
         for name, item in value.items():
-            yield from _inputs((*path, name), item)
+            yield from _inputs((*path, name), item, standing, source)
     else:
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else phrases.bare(value)
-        yield Input(".".join(path), shown, "scenario", "")
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        yield Input(".".join(path), shown, standing, source)

@@ -37,6 +37,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max
 Standing = Literal["measured", "published", "scaled", "assumed"]
 PayloadKind = Literal["segment", "candidate"]
 
+UNSOURCED = "given without a source"
+
 T = TypeVar("T")
 
 
@@ -62,7 +64,7 @@ class Sourced(Section, Generic[T]):
     def _wrap(cls, given: Any) -> Any:
         if isinstance(given, dict | Sourced):
             return given
-        return {"value": given, "standing": "assumed", "source": "given without a source"}
+        return {"value": given, "standing": "assumed", "source": UNSOURCED}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -108,6 +110,10 @@ class Population(Section):
     """Mergers, as a Poisson process."""
     snr: Snr
     """Network optimal SNR over all streams."""
+    standing: Standing = "assumed"
+    """Of the SNR law."""
+    source: str = UNSOURCED
+    """Where the SNR law comes from."""
 
 
 class Glitches(Section):
@@ -119,6 +125,10 @@ class Glitches(Section):
     """Share of each class; the shares sum to 1."""
     snr: Snr
     """Optimal SNR in the stream the glitch sits in."""
+    standing: Standing = "assumed"
+    """Of the mix and the SNR law."""
+    source: str = UNSOURCED
+    """Where mix and SNR law come from."""
 
 
 class Sky(Section):

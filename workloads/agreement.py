@@ -7,7 +7,7 @@ is held against a long one made elsewhere; where they agree, their counts add up
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from typing import Any
 
 from scipy.stats import fisher_exact
 
@@ -37,7 +37,11 @@ def pooled(here: Decisions, elsewhere: Decisions) -> tuple[Decisions | None, flo
         return None, probability
     noise = {key: here.noise[key] + elsewhere.noise[key] for key in ("n", "count")}
     classes = {cls: _sum(here.classes[cls], elsewhere.classes[cls]) for cls in here.classes}
-    return replace(elsewhere, noise=noise, classes=classes), probability
+    data = f"{elsewhere.data}; and here: {here.data}"
+    together = Decisions(
+        here.outcome, here.threshold, noise, here.snr_edges, classes, data, _confusions(here, elsewhere)
+    )
+    return together, probability
 
 
 def _cells(here: Decisions, elsewhere: Decisions) -> Iterator[Cell]:
@@ -46,6 +50,14 @@ def _cells(here: Decisions, elsewhere: Decisions) -> Iterator[Cell]:
     for cls, a in here.classes.items():
         b = elsewhere.classes[cls]
         yield from zip(a.count, a.n, b.count, b.n, strict=True)
+
+
+def _confusions(here: Decisions, elsewhere: Decisions) -> dict[str, Any] | None:
+    a, b = here.confusion, elsewhere.confusion
+    if a is None or b is None or a["classes"] != b["classes"]:
+        return None
+    counts = [[x + y for x, y in zip(*rows, strict=True)] for rows in zip(a["counts"], b["counts"], strict=True)]
+    return {"classes": a["classes"], "counts": counts}
 
 
 def _sum(a: Response, b: Response) -> Response:

@@ -20,7 +20,7 @@ SHORT = ["--set", "horizon=2 h", "--set", "timeline={}", "--replicas", "2"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_all(tmp_path_factory.mktemp("profiles"))
+    return write_all(tmp_path_factory.mktemp("profiles"), hardware="epyc-core")
 
 
 def arguments(*given):

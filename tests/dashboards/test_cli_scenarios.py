@@ -67,9 +67,9 @@ def test_check_as_json(ettwin):
 
 
 def test_show_writes_the_scenario_in_full(ettwin):
-    code, out, err = ettwin("show", "first-light", "--set", "seed=7", "--with", "small")
+    code, out, err = ettwin("show", "first-light", "--set", "seed=7", "--with", "outage")
     assert (code, err) == (0, "")
-    assert loads(out) == load("first-light", with_=["small"], set_=["seed=7"])
+    assert loads(out) == load("first-light", with_=["outage"], set_=["seed=7"])
     assert "seed: 7\n" in out
 
 

@@ -23,7 +23,7 @@ SHORT = {"horizon": "6 h", "drain": "10 min", "replicas": 2, "timeline": {}}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_all(tmp_path_factory.mktemp("profiles"))
+    return write_all(tmp_path_factory.mktemp("profiles"), hardware="epyc-core")
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_an_incomplete_run_directory_is_named(record, tmp_path):
 
 def test_missing_profiles_are_all_named_with_their_line(scenario, tmp_path):
     with pytest.raises(twin.ScenarioError) as caught:
-        twin.run(scenario.with_({"sites.cnaf.pools.cpu.hardware": "epyc-core"}), profiles=(tmp_path,))
+        twin.run(scenario.with_({"sites.sos-enattos.pools.cpu.hardware": "host"}), profiles=(tmp_path,))
     text = str(caught.value)
     assert "first-light.yaml:" in text
     assert "no profile of workload 'glitch-classifier' with runtime 'onnxruntime' on hardware 'host'" in text
@@ -145,8 +145,8 @@ def test_an_snr_beyond_the_measured_ones_is_refused(scenario, folder):
 
 
 def test_a_profile_that_decides_something_else_is_refused(scenario, tmp_path):
-    write_all(tmp_path)
-    make("detector", 0.02, "flag").save(tmp_path)
+    write_all(tmp_path, hardware="epyc-core")
+    make("detector", 0.02, "flag", hardware="epyc-core").save(tmp_path)
     with pytest.raises(twin.ScenarioError, match=r"stage detect has role trigger; .* decisions that flag"):
         twin.run(scenario, profiles=(tmp_path,))
 
