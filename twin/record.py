@@ -1,19 +1,27 @@
 """A record: what happened in a run, as tables with units, and where every number came from. Knows no kernel.
 
-Data dictionary (every table has a `replica`; times in s since the start of the run)
+Data dictionary. Every table but marks and inputs has a `replica`; *_s is seconds since the start of the run or a
+duration in seconds; counts and bytes are whole numbers; `use` is a fraction.
 
 alerts    a row per candidate that ended and per signal that never became one
-          event_id (>= 0 the sky's, < 0 a noise trigger of segment -id-1), cls, is_signal, detectable, snr,
-          event_time_s, product, outcome (published, vetoed, stale, missed, unfinished), late, variant of the
-          search that reported it, dq_flag, published_s, latency_s and the five parts that add up to it:
-          frame_s (event to the end of its segment's data), calibration_s, transfer_s, queue_s, compute_s
-stages    done, dropped, wait_mean_s, wait_p99_s, service_mean_s, service_p50_s, service_p99_s per variant
-pools     site, hardware, servers, use (busy / available server time), queue_mean, queue_peak, down_s
-links     transfers and bytes from source to target
-timeline  time-weighted mean per bin of `bin_s` from `time_s`: queue, busy, servers of a pool
-marks     what was made to happen: retraining, storm, outage; start_s, end_s (no replica: the same in all)
-inputs    every assumption: key, value, standing (measured, published, scaled, assumed, scenario), source
-counts    offered = done + queued + running + transit + dropped_stale + dropped_vetoed per stage
+          event_id (>= 0: the sky's; < 0: a noise trigger of segment -id-1), cls, is_signal, detectable,
+          snr (network optimal; of a glitch single-stream), event_time_s (merger; a glitch's centre), product,
+          outcome (published, vetoed, stale, missed, unfinished), late, variant of the search that reported it,
+          dq_flag, published_s, latency_s and the five parts that add up to it: frame_s (event to the end of the
+          data its segment needs), calibration_s, transfer_s, queue_s (batch wait included), compute_s
+stages    stage, variant, done, dropped (stale or vetoed), wait_mean_s, wait_p99_s, service_mean_s,
+          service_p50_s, service_p99_s (quantiles within 0.8 %)
+pools     pool, site, hardware, servers, use (busy / available server time over the horizon), queue_mean,
+          queue_peak (jobs), down_s
+links     source, target, transfers, bytes
+timeline  quantity (queue, busy or servers) of the pool `name`: time-weighted mean `value` in the bin of `bin_s`
+          that starts at `time_s`
+marks     what was made to happen: kind (retraining, storm, outage), name, start_s, end_s
+inputs    every number the run rests on: key, value, standing (measured, published, scaled, assumed, or
+          scenario: a planner's choice), source
+counts    per stage (`work`): offered = done + queued + running + transit + dropped_stale + dropped_vetoed
+live      only with live stages: order, stage, pool, variant, entities, segments, service_s, extra (flag or noise
+          trigger per job), events and whether each was found
 """
 
 from __future__ import annotations

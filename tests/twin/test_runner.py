@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from hashlib import sha256
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 
 import twin
+import twin.record
 from tests.twin.profiles import make, write_all
 from twin.harvest import PARTS
 from twin.record import TABLES
@@ -94,6 +96,17 @@ def test_two_processes_write_the_same_bytes(folder, tmp_path):
     for name in names:
         a, b = (sha256((tmp_path / run / name).read_bytes()).hexdigest() for run in ("a", "b"))
         assert a == b, name
+
+
+def test_the_data_dictionary_names_every_column(record):
+    words = set(re.findall(r"\w+", str(twin.record.__doc__)))
+    for name in TABLES:
+        assert set(getattr(record, name).columns) <= words, name
+
+
+def test_figures_are_found_by_name(record):
+    pytest.importorskip("plotly")
+    assert "SIMULATED" in record.figure.latency().to_json()
 
 
 def test_a_record_comes_back_from_its_folder(record, tmp_path):
