@@ -47,7 +47,10 @@ class Scenario:
     def stages(self) -> dict[str, Any]:
         stage = [("dq", None, "flag"), ("detect", "dq", "trigger"), ("candidate", "detect", "plain")]
         stage += [("localise", "candidate", "plain"), ("alert", "localise", "plain")]
-        return {name: SimpleNamespace(after=after, role=role) for name, after, role in stage}
+        return {
+            name: SimpleNamespace(after=after, role=role, publishes=name == "alert", on=tuple(POOLS))
+            for name, after, role in stage
+        }
 
     def resolved(self) -> str:
         return self.text

@@ -29,6 +29,7 @@ from twin.state import (
     LIVE,
     ROW,
     TRACE,
+    VARIANTS,
     WORLD,
 )
 
@@ -146,6 +147,9 @@ class TwinEnvironment(simpy.Environment):
 
     def swap(self, stage: int, variant: int) -> None:
         """From now on `stage` starts this variant of its program."""
+        own = self.queues["stage"] == stage
+        if (self.queues["table"][own, variant] < 0).any():
+            raise ValueError(f"stage '{self.plan.stage_names[stage]}' has no {VARIANTS[variant]} to swap to")
         self.stages[stage]["variant"] = variant
 
     # --- the clock ---

@@ -67,7 +67,7 @@ def fraction(counts: ArrayLike, totals: ArrayLike) -> Estimate:
         return withheld("nothing to count", 0)
     share = float(count.sum()) / n
     half = _ratio_half_width(count, total, share)
-    low, high = wilson(int(count.sum()), n) if half == 0.0 else (share - half, share + half)
+    low, high = wilson(int(count.sum()), n) if half <= 1e-9 * share else (share - half, share + half)
     return Estimate(share, max(0.0, low), min(1.0, high), n)
 
 

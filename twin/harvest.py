@@ -96,10 +96,11 @@ def _fates(environment: TwinEnvironment, ids: NDArray[np.int64], ended: NDArray[
     """Why these signals never became a candidate that ended: stale segment, still in the system, or missed."""
     plan = environment.plan
     segments = plan.event_segment[ids]
-    stale = np.isin(segments, ended["segment"][ended["outcome"] == STALE])
+    on_the_way = _towards_search(plan)
+    stale = np.isin(segments, ended["segment"][(ended["outcome"] == STALE) & on_the_way[ended["stage"]]])
     active = _active(environment)
-    of_segment = _of_segment(plan)[active["stage"]]
-    waiting = np.isin(segments, active["segment"][of_segment]) | np.isin(ids, active["entity"][~of_segment])
+    candidates = active["entity"][~_of_segment(plan)[active["stage"]]]
+    waiting = np.isin(segments, active["segment"][on_the_way[active["stage"]]]) | np.isin(ids, candidates)
     arrived = environment.streams["next"].min() if environment.streams.size else 0
     unfinished = waiting | (segments >= arrived)
     return np.select([stale, unfinished], [OUTCOMES[STALE], UNFINISHED], MISSED)
@@ -117,11 +118,32 @@ def _active(environment: TwinEnvironment) -> NDArray[np.void]:
 
 def _of_segment(plan: Plan) -> NDArray[np.bool_]:
     """Per stage, whether it works on segments: no trigger stage lies before it."""
-    result = np.ones(plan.stages.size, bool)
-    for s, stage in enumerate(plan.stages):
-        for child in plan.children[stage["child_start"] : stage["child_stop"]]:
-            result[child] = result[s] and stage["role"] != TRIGGER
+    roles = plan.stages["role"]
+    return np.array([all(roles[k] != TRIGGER for k in _upstream(plan, s)) for s in range(roles.size)], bool)
+
+
+def _towards_search(plan: Plan) -> NDArray[np.bool_]:
+    """Per stage, whether a segment must pass it to be searched: the trigger stages and what lies before them."""
+    result: NDArray[np.bool_] = plan.stages["role"] == TRIGGER
+    for s in np.flatnonzero(result):
+        result[_upstream(plan, int(s))] = True
     return result
+
+
+def _upstream(plan: Plan, s: int) -> list[int]:
+    """The stages before stage `s`, nearest first."""
+    before = []
+    while (parent := _parent(plan, s)) is not None:
+        before.append(parent)
+        s = parent
+    return before
+
+
+def _parent(plan: Plan, s: int) -> int | None:
+    for k, stage in enumerate(plan.stages):
+        if s in plan.children[stage["child_start"] : stage["child_stop"]]:
+            return k
+    return None
 
 
 def _stages(environment: TwinEnvironment) -> pd.DataFrame:

@@ -19,8 +19,9 @@ Specification (the SimPy reference in the tests says the same in another way, to
 - A service time is the inverse CDF of (queue, variant, batch size) at the stage's random number for the
   first job in the batch, linear between points; or, for a live stage, what the driver measured.
 - At the end of a batch its jobs are handled in order. A flag stage flags its segment, a trigger stage sends
-  one candidate per event found (then one per noise trigger) to each successor and ends the segment's job,
-  any other sends copies to all successors but the last and itself to that one.
+  one candidate per event found to each successor and ends the segment's job, any other sends copies to all
+  successors but the last and itself to that one. A segment without events is flagged, or triggers once, as
+  pure noise does; with events, their measured responses hold that noise already.
 - A flagged job reaching a gate ends as vetoed.
 
 Return codes say why the kernel came back: DONE, LIVE (execute `core.live_batch`, put the seconds into
@@ -211,6 +212,7 @@ def _trigger(w, batch, j, s):
     d = queues[batch["queue"]]["decide"][batch["variant"]]
     jobs[j]["variant"] = batch["variant"]
     i = _first_event(w, segment)
+    eventful = i < w["event_n"] and event_segment[i] == segment
     while i < w["event_n"] and event_segment[i] == segment:
         if batch["live"] > 0:
             hit = found[i] > 0
@@ -222,7 +224,7 @@ def _trigger(w, batch, j, s):
     if batch["live"] > 0:
         hit = jobs[j]["extra"] > 0
     else:
-        hit = uniform(w["noise_key"], 2 * segment) < noise[d]
+        hit = not eventful and uniform(w["noise_key"], 2 * segment) < noise[d]
     if hit:
         _spawn(w, j, s, -segment - 1)
     free(w, j)
@@ -300,9 +302,9 @@ def _flagged(w, job, live, d):
     if live > 0:
         return job["extra"]
     segment = job["segment"]
-    if uniform(w["noise_key"], 2 * segment + 1) < noise[d]:
-        return 1
     i = _first_event(w, segment)
+    if i == w["event_n"] or event_segment[i] != segment:
+        return 1 if uniform(w["noise_key"], 2 * segment + 1) < noise[d] else 0
     while i < w["event_n"] and event_segment[i] == segment:
         if events[i]["u_flag"] < _probability(w, i, d):
             return 1

@@ -59,15 +59,27 @@ def replicas(record: Recorded) -> list[int]:
 
 
 def saturated(record: Recorded) -> list[dict[str, Any]]:
-    """Pools whose queue still grows at the horizon in most replicas, servers all busy or gone."""
+    """Pools on the way to an alert whose queue still grows at the horizon in most replicas, all servers busy."""
     found = []
     numbers = replicas(record)
-    for pool in sorted(record.pools["pool"].unique()):
+    for pool in sorted(set(record.pools["pool"]) & _towards_alert(record)):
         grown = [g for g in (_growth(record, r, pool) for r in numbers) if g is not None]
         if 2 * len(grown) > len(numbers):
             waiting = float(np.mean(grown))
             text = f"The queue of {pool} still grows at the horizon: {words.digits(waiting)} jobs wait there."
             found.append({"pool": pool, "waiting": waiting, "text": text})
+    return found
+
+
+def _towards_alert(record: Recorded) -> set[str]:
+    """Pools of the publishing stages and of what lies before them."""
+    given = record.scenario.stages
+    found: set[str] = set()
+    for stage in (name for name in given if given[name].publishes):
+        step: str | None = stage
+        while step is not None:
+            found |= set(given[step].on)
+            step = given[step].after
     return found
 
 

@@ -85,9 +85,9 @@ def lost(record: Recorded) -> Estimate:
 
 def dead_time(record: Recorded) -> Estimate:
     """Share of segments that were dropped before they were searched."""
-    counts = record.counts[record.counts["work"].isin(_segment_work(record))]
+    counts = record.counts[record.counts["work"].isin(_towards_search(record))]
     by = counts.groupby("replica", observed=True)
-    return fraction(by["dropped_stale"].sum(), by["offered"].max())
+    return fraction(by["dropped_stale"].sum().clip(upper=by["offered"].max()), by["offered"].max())
 
 
 def false_alerts_per_day(record: Recorded) -> Estimate:
@@ -220,17 +220,16 @@ def _overall(verdicts: Iterable[str]) -> str:
     return "no targets"
 
 
-def _segment_work(record: Recorded) -> set[str]:
-    """Names in `counts` that are work on segments: every stage without a trigger stage before it."""
+def _towards_search(record: Recorded) -> set[str]:
+    """The stages that a segment must pass to be searched: the trigger stages and what lies before them."""
     given = record.scenario.stages
-    behind: set[str] = set()
-    for stage in given:
-        before = given[stage].after
-        while before is not None:
-            if given[before].role == "trigger":
-                behind.add(stage)
-            before = given[before].after
-    return {"segment", *(stage for stage in given if stage not in behind)}
+    path = set()
+    for stage in (name for name in given if given[name].role == "trigger"):
+        step: str | None = stage
+        while step is not None and step not in path:
+            path.add(step)
+            step = given[step].after
+    return {"segment", *path}
 
 
 def _per_replica(record: Recorded, rows: pd.DataFrame) -> list[int]:

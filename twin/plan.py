@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
@@ -201,7 +202,7 @@ def assemble(
         spawn_margin=fan_out * (busiest + 2) + 2,
         horizon_s=horizon_s,
         drain_s=drain_s,
-        bin_s=bin_s if bin_s > 0.0 else (horizon_s + drain_s) / 1000.0,
+        bin_s=bin_s if bin_s > 0.0 else horizon_s / math.ceil(1000.0 * horizon_s / (horizon_s + drain_s)),
         controls=tuple(controls),
     )
 
@@ -216,7 +217,7 @@ def _queues(stages: Sequence[StageSpec], pools: Sequence[str]) -> tuple[NDArray[
         for pool, programs in stage.on.items():
             queue = np.zeros(1, QUEUE)
             queue["stage"], queue["pool"], queue["head"], queue["timer_s"] = s, pools.index(pool), -1, -1.0
-            queue["decide"] = -1
+            queue["decide"] = queue["table"] = -1
             for v, program in enumerate(programs):
                 if program is None:
                     continue

@@ -10,8 +10,8 @@ from twin.programs import Programs
 from twin.scenario import Scenario
 from twin.schema import Outage, Retraining, Storm
 from twin.tree import ScenarioError
-from workloads.sky import EVENT, Population, draw
-from workloads.spec import LOOKAHEAD_S, SEGMENT_S
+from workloads.sky import EVENT, Boost, Population, draw
+from workloads.spec import LOOKAHEAD_S, RATE_HZ, SEGMENT_S, STREAMS
 
 MEMORY_LIMIT_BYTES = 8 << 30
 """What one run may hold in memory; a larger one is refused before it starts."""
@@ -49,7 +49,7 @@ def plan(scenario: Scenario, programs: Programs, seed: int, replica: int) -> Pla
 
 def populations(scenario: Scenario) -> list[Population]:
     """The sky's sources: one per class of signal, one per class of glitch and detector."""
-    storms = [e for e in scenario.timeline.values() if isinstance(e, Storm)]
+    storms = {name: e for name, e in scenario.timeline.items() if isinstance(e, Storm)}
     sources = [
         Population(cls, p.rate.value, p.snr.min, p.snr.max, p.snr.index) for cls, p in scenario.sky.signals.items()
     ]
@@ -57,7 +57,11 @@ def populations(scenario: Scenario) -> list[Population]:
     if glitches is None:
         return sources
     for cls, share in glitches.mix.items():
-        boosts = tuple((s.at, s.at + s.lasts, s.factor) for s in storms if s.classes is None or cls in s.classes)
+        boosts = tuple(
+            Boost(name, s.at, s.at + s.lasts, s.factor)
+            for name, s in storms.items()
+            if s.classes is None or cls in s.classes
+        )
         rate_hz = share * glitches.rate.value
         snr = glitches.snr
         sources += [
@@ -68,10 +72,14 @@ def populations(scenario: Scenario) -> list[Population]:
 
 
 def check_size(scenario: Scenario, replicas: int) -> None:
-    """Raise ScenarioError when a run would not fit in memory, or its segments are not those of the workloads."""
+    """Raise ScenarioError when a run would not fit in memory, or its data are not what the workloads know."""
     problems = []
     expected = sum(
-        p.rate_hz * (scenario.horizon + sum((f - 1) * (end - start) for start, end, f in p.boosts))
+        p.rate_hz
+        * (
+            scenario.horizon
+            + sum((b.factor - 1) * max(min(b.end_s, scenario.horizon) - b.start_s, 0.0) for b in p.boosts)
+        )
         for p in populations(scenario)
     )
     needed = expected * _BYTES_PER_EVENT * replicas
@@ -85,13 +93,15 @@ def check_size(scenario: Scenario, replicas: int) -> None:
                 "or lower replicas or rates",
             )
         )
-    if scenario.instrument.stride != SEGMENT_S:
-        problems.append(
-            scenario.problem(
-                "instrument.stride",
-                f"{scenario.instrument.stride:g} s; the workloads are measured on segments of {SEGMENT_S:g} s",
-            )
-        )
+    instrument = scenario.instrument
+    for key, given, measured in (
+        ("stride", f"{instrument.stride:g} s", f"{SEGMENT_S:g} s"),
+        ("sample_rate", f"{instrument.sample_rate:g} Hz", f"{RATE_HZ} Hz"),
+        ("detectors", f"{len(instrument.detectors)} streams", f"{STREAMS} streams"),
+    ):
+        if given != measured:
+            text = f"{given}; the workloads are measured on segments with {measured}"
+            problems.append(scenario.problem(f"instrument.{key}", text))
     if problems:
         raise ScenarioError(tuple(problems))
 

@@ -54,6 +54,8 @@ def run(
     replicas = scenario.replicas if replicas is None else replicas
     if replicas < 1:
         raise ValueError(f"replicas is {replicas}; a run needs at least 1")
+    if (seed, replicas) != (scenario.seed, scenario.replicas):
+        scenario = scenario.with_({"seed": seed, "replicas": replicas})
     check_size(scenario, replicas)
     known = programs(scenario, (*profiles, *scenario.profile_folders))
     begun_s = time.perf_counter()
@@ -135,7 +137,9 @@ def _finish(scenario: Scenario, frames: Frames) -> None:
 
 
 def _marks(scenario: Scenario) -> pd.DataFrame:
-    rows = [(e.kind, name, e.at, e.at + e.lasts) for name, e in scenario.timeline.items()]
+    rows = [
+        (e.kind, name, e.at, e.at + e.lasts) for name, e in scenario.timeline.items() if e.at < scenario.horizon
+    ]
     return pd.DataFrame(rows, columns=["kind", "name", "start_s", "end_s"]).astype(
         {"kind": str, "name": str, "start_s": float, "end_s": float}
     )

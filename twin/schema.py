@@ -235,7 +235,7 @@ class Storm(Entry):
 
     kind: Literal["storm"]
     factor: Annotated[float, Field(ge=1, le=1e4)]
-    """Multiplies their rate."""
+    """Multiplies their rate; storms that overlap add their excess."""
     classes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """Only these; by default all of the mix."""
 

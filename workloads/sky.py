@@ -25,11 +25,21 @@ EVENT = np.dtype(
 
 
 @dataclass(frozen=True)
+class Boost:
+    """A time in which a rate is `factor` >= 1 times what it is else; boosts that overlap add their excess."""
+
+    name: str
+    start_s: float
+    end_s: float
+    factor: float
+
+
+@dataclass(frozen=True)
 class Population:
     """One Poisson source of events.
 
-    The rate is `rate_hz`, multiplied inside each of `boosts` = (start_s, end_s, factor >= 1).
-    SNRs follow p(rho) ~ rho**snr_index between `snr_min` and `snr_max`.
+    The rate is `rate_hz`, larger inside `boosts`. SNRs follow p(rho) ~ rho**snr_index between `snr_min` and
+    `snr_max`.
     """
 
     cls: str
@@ -38,7 +48,7 @@ class Population:
     snr_max: float
     snr_index: float
     detector: int = -1
-    boosts: tuple[tuple[float, float, float], ...] = ()
+    boosts: tuple[Boost, ...] = ()
 
 
 def draw(populations: Sequence[Population], horizon_s: float, entropy: Sequence[int]) -> NDArray[np.void]:
@@ -52,10 +62,10 @@ def draw(populations: Sequence[Population], horizon_s: float, entropy: Sequence[
         name = f"{population.cls}/{population.detector}"
         base = _stream(entropy, name)
         parts.append(_events(population, population.rate_hz, 0.0, horizon_s, base))
-        for start_s, end_s, factor in population.boosts:
-            extra_hz = population.rate_hz * (factor - 1.0)
-            stream = _stream(entropy, f"{name}/boost/{start_s!r}")
-            parts.append(_events(population, extra_hz, start_s, min(end_s, horizon_s), stream))
+        for boost in population.boosts:
+            extra_hz = population.rate_hz * (boost.factor - 1.0)
+            stream = _stream(entropy, f"{name}/boost/{boost.name}")
+            parts.append(_events(population, extra_hz, boost.start_s, min(boost.end_s, horizon_s), stream))
     events = np.concatenate(parts) if parts else np.empty(0, EVENT)
     return events[np.argsort(events["time_s"], kind="stable")]
 

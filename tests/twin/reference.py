@@ -284,14 +284,16 @@ class Reference:
             self.send(job, int(children[-1]))
 
     def flags(self, segment, d):
-        noise = uniform(self.plan.noise_key, 2 * segment + 1) < self.plan.noise[d]
-        return noise or any(e["u_flag"] < self.chance(e, d) for _, e in self.events(segment))
+        events = self.events(segment)
+        if not events:
+            return uniform(self.plan.noise_key, 2 * segment + 1) < self.plan.noise[d]
+        return any(e["u_flag"] < self.chance(e, d) for _, e in events)
 
     def candidates(self, segment, d):
-        found = [i for i, e in self.events(segment) if e["u_trigger"] < self.chance(e, d)]
-        if uniform(self.plan.noise_key, 2 * segment) < self.plan.noise[d]:
-            found.append(-segment - 1)
-        return found
+        events = self.events(segment)
+        if not events:
+            return [-segment - 1] if uniform(self.plan.noise_key, 2 * segment) < self.plan.noise[d] else []
+        return [i for i, e in events if e["u_trigger"] < self.chance(e, d)]
 
     def events(self, segment):
         return [(i, self.plan.events[i]) for i, k in enumerate(self.plan.event_segment) if k == segment]

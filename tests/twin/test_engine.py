@@ -157,6 +157,11 @@ def test_the_kernel_runs_unjitted_to_the_same_numbers():
     assert outputs["0"] == outputs["1"] != ""
 
 
+def test_swapping_to_a_fallback_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="stage 'work' has no fallback to swap to"):
+        TwinEnvironment(one_stage([])).swap(0, FALLBACK)
+
+
 def test_swapping_a_stage_acts_from_the_next_start():
     plan = one_stage([0, 0.5], fallback_s=3.0)
     environment = TwinEnvironment(plan, trace=True)

@@ -17,7 +17,7 @@ import twin.record
 from tests.twin.profiles import make, write_all
 from twin.harvest import PARTS
 from twin.record import TABLES
-from workloads.sky import EVENT, Population, draw
+from workloads.sky import EVENT, Boost, Population, draw
 
 ROOT = Path(__file__).parents[2]
 SHORT = {"horizon": "6 h", "drain": "10 min", "replicas": 2, "timeline": {}}
@@ -170,8 +170,45 @@ def test_a_horizon_that_cannot_fit_in_memory_is_refused_at_once(scenario, folder
 
 
 def test_another_stride_than_the_measured_one_is_refused(scenario, folder):
-    with pytest.raises(twin.ScenarioError, match="2 s; the workloads are measured on segments of 1 s"):
+    with pytest.raises(twin.ScenarioError, match="2 s; the workloads are measured on segments with 1 s"):
         twin.run(scenario.with_({"instrument.stride": "2 s"}), profiles=(folder,))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("sample_rate", "16384 Hz", "16384 Hz; the workloads are measured on segments with 2048 Hz"),
+        ("detectors", ["E1"], "1 streams; the workloads are measured on segments with 3 streams"),
+    ],
+)
+def test_other_data_than_the_measured_ones_are_refused(scenario, folder, key, value, text):
+    with pytest.raises(twin.ScenarioError, match=text):
+        twin.run(scenario.with_({f"instrument.{key}": value}), profiles=(folder,))
+
+
+def test_seed_and_replicas_of_the_call_are_in_the_record(scenario, folder):
+    record = twin.run(scenario, profiles=(folder,), seed=9, replicas=1)
+    assert (record.scenario.seed, record.scenario.replicas) == (9, 1)
+    again = twin.run(record.scenario, profiles=(folder,))
+    pd.testing.assert_frame_equal(again.alerts, record.alerts)
+
+
+def test_fates_do_not_depend_on_the_order_of_stages(scenario, folder, record):
+    named = scenario.with_(
+        {
+            "stages.verify": {"time": "1 s", "after": "detect", "on": ["cnaf.cpu"]},
+            "stages.candidate.after": "verify",
+        }
+    )
+    longer = twin.run(named, profiles=(folder,))
+    outcomes = [r.alerts.loc[r.alerts["is_signal"], "outcome"].tolist() for r in (record, longer)]
+    assert outcomes[0] == outcomes[1]
+
+
+def test_use_is_taken_over_the_horizon_however_long_the_drain(scenario, folder):
+    record = twin.run(scenario.with_({"horizon": "30 s", "drain": "1 d"}), profiles=(folder,))
+    dq = record.pools.loc[record.pools["pool"] == "sos-enattos.cpu", "use"]
+    assert dq.tolist() == pytest.approx([0.03] * 2, rel=0.3)
 
 
 def test_a_run_needs_replicas(scenario):
@@ -181,7 +218,7 @@ def test_a_run_needs_replicas(scenario):
 
 def test_a_storm_keeps_every_event_of_the_quiet_week():
     quiet = Population("blip", 0.01, 6.5, 100.0, -3.0, detector=0)
-    stormy = Population("blip", 0.01, 6.5, 100.0, -3.0, detector=0, boosts=((2e4, 4e4, 20.0),))
+    stormy = Population("blip", 0.01, 6.5, 100.0, -3.0, detector=0, boosts=(Boost("storm", 2e4, 4e4, 20.0),))
     calm, wild = draw([quiet], 1e5, [1, 0]), draw([stormy], 1e5, [1, 0])
     assert np.isin(calm["time_s"], wild["time_s"]).all()
     inside = ((wild["time_s"] >= 2e4) & (wild["time_s"] < 4e4)).sum()
