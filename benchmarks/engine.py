@@ -257,7 +257,7 @@ def main() -> None:
                 lambda: network_ciw(few // 6),
             ),
         },
-        "machine": {"cpu": cpu(), "cores": os.cpu_count(), "system": platform.platform()},
+        "machine": {"cpu": cpu(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"},
         "versions": {p: version(p) for p in ("numba", "numpy", "simpy", "ciw")}
         | {"python": platform.python_version()},
     }
