@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from twin.engine import LiveBatch, LiveResult
 from twin.plan import Plan
+from twin.programs import pool_spec
 from twin.scenario import Scenario
 from twin.state import VARIANTS
 from workloads.sky import CLASSES
@@ -64,11 +65,12 @@ class Live:
         self._programs = {}
         for name in scenario.live:
             stage = scenario.stages[name]
+            threads = pool_spec(scenario, stage.on[0]).threads
             works = [(stage.work, stage.runtime)]
             if stage.fallback is not None:
                 works.append((stage.fallback, stage.fallback_runtime or stage.runtime))
             for v, (work, runtime) in enumerate(works):
-                program = load(str(work), runtime)
+                program = load(str(work), runtime, threads)
                 self._programs[name, v] = program
                 program(self._windows(program, (0,)))  # the first call sets the runtime up
 

@@ -94,12 +94,7 @@ def _use(
 ) -> Use:
     stage = scenario.stages[name]
     spec = pool_spec(scenario, pool)
-    profile = find(work, runtime, spec.hardware, folders)
-    if profile.threads != spec.threads:
-        raise ProfileError(
-            f"{work} on {spec.hardware} was measured with {profile.threads} threads; pool {pool} has "
-            f"threads: {spec.threads}. Run 'ettwin measure {work} --threads {spec.threads}' or change the pool"
-        )
+    profile = find(work, runtime, spec.hardware, folders, spec.threads)
     decision = None
     if stage.role in _ROLE_OUTCOMES:
         decision = _decision(scenario, name, profile)

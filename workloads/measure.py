@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import cycle, pairwise
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads import agreement, spec, timing
-from workloads.profile import SHIPPED, Decisions, Profile, Response, load
+from workloads.profile import SHIPPED, Decisions, Profile, ProfileError, Response, load
 from workloads.sky import CLASSES, SIGNALS, power_law
 from workloads.spec import LOOKAHEAD_S, SEGMENT_S, STREAMS, Outputs, Program, Progress
 from workloads.strain import Injection, Strain
@@ -30,6 +31,8 @@ QUICK = 10
 """A quick measurement makes that many times fewer tries, and adds them to the shipped ones if they agree."""
 _SEED, _QUICK_SEED = 30_011, 40_009
 """Data no model, threshold or bank was chosen on; a quick measurement has data of its own."""
+TOLERANCE = 1e-3
+"""Runtimes whose scores (of order 1 to 10 near a threshold) differ by no more decide alike."""
 _SPACING_S = 24.0
 """Events are that far apart: longer than a waveform, so that each segment holds one."""
 _BATCH = 16
@@ -50,17 +53,17 @@ def measure(
     """Measure workload `name` on each of `runtimes` and write a profile each below `out`; returns their paths.
 
     `now` is today's date for the passport; `budget_s` limits the timing of one runtime. Decisions are measured
-    once, on the first runtime, and hold for the others after their scores are seen to agree.
+    once, on the first runtime, and hold for the others: ProfileError is raised unless their scores agree.
     """
     chosen = tuple(runtimes or spec.get(name).runtimes)
     load_1min = os.getloadavg()[0]
     programs = {runtime: spec.load(name, runtime, threads) for runtime in chosen}
-    service = {}
-    for index, runtime in enumerate(programs):
-        progress(0.3 * index / len(chosen), f"timing {name} on {runtime}")
-        service[runtime] = service_times(spec.load(name, runtime, threads), batches, budget_s)
     first = programs[chosen[0]]
-    spread = {runtime: _disagreement(first, program) for runtime, program in programs.items()}
+    spread = _spread(programs)
+    service = {}
+    for index, (runtime, program) in enumerate(programs.items()):
+        progress(0.3 * index / len(chosen), f"timing {name} on {runtime}")
+        service[runtime] = service_times(program, batches, budget_s)
     noise, events = (max(1, n // (QUICK if quick else 1)) for n in TRIES[name])
     seed = _QUICK_SEED if quick else _SEED
     outcome = decisions(first, noise, events, seed, lambda done, text: progress(0.3 + 0.7 * done, text))
@@ -154,7 +157,7 @@ def passport(program: Program, now: str, note: str, load_1min: float) -> dict[st
     return {
         "standing": "measured",
         "machine": machine(),
-        "os": f"{platform.system()} {platform.release()}",
+        "os": operating_system(),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in packages},
         "weights_sha256": program.weights_sha256,
@@ -172,6 +175,11 @@ def machine() -> str:
         lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         name = lines[0].split(":", 1)[1].strip() if lines else name
     return f"{name}, {os.cpu_count()} logical cores"
+
+
+def operating_system() -> str:
+    """Its name and major.minor release, without the name of a build."""
+    return f"{platform.system()} {'.'.join(re.findall(r'[0-9]+', platform.release())[:2])}"
 
 
 def _outputs(program: Program, strain: Strain, starts_s: NDArray[np.float64], progress: Progress) -> Outputs:
@@ -213,6 +221,23 @@ def _call(program: Program, pool: list[NDArray[np.float64]]) -> Callable[[], Out
     return lambda: program(next(inputs))
 
 
-def _disagreement(a: Program, b: Program) -> float:
-    strain = np.concatenate(_pool(a, 4))
-    return float(np.abs(a(strain).score - b(strain).score).max())
+def _spread(programs: Mapping[str, Program]) -> dict[str, float]:
+    """By how much the scores of each runtime differ from the first one's; ProfileError above TOLERANCE."""
+    scores = {runtime: _some_scores(program) for runtime, program in programs.items()}
+    first, *_ = scores
+    spread = {runtime: float(np.abs(s - scores[first]).max()) for runtime, s in scores.items()}
+    apart = [f"{runtime} from {first} by {d:.2g}" for runtime, d in spread.items() if not d <= TOLERANCE]
+    if apart:
+        name = programs[first].workload.name
+        raise ProfileError(
+            f"{name}: scores of the same strain differ, {', '.join(apart)}; allowed: {TOLERANCE:g}. "
+            f"Decisions of one runtime do not hold for the other: make the exported model again with "
+            f"'ettwin train {name}', or measure one runtime at a time with --runtime"
+        )
+    return spread
+
+
+def _some_scores(program: Program) -> NDArray[np.float64]:
+    """Scores on a few segments of pure noise, with signals and with glitches, of every loudness."""
+    events = [event_outputs(program, cls, np.array(SNR_EDGES), _SEED) for cls in ("bbh", "blip")]
+    return np.concatenate([out.score for out in (noise_outputs(program, _BATCH, _SEED), *events)])

@@ -113,15 +113,19 @@ class Profile:
             raise ProfileError(
                 f"{self.workload} on {self.hardware} ({self.runtime}) was measured for batches "
                 f"{', '.join(map(str, sizes))}; a batch of {max_batch} was asked for. "
-                f"Lower max_batch or run 'ettwin measure {self.workload} --batch {max_batch}'"
+                f"Lower max_batch or run "
+                f"'{command(self.workload, f'--batch {max_batch}', self.hardware, self.threads)}'"
             )
         measured = np.array([s.quantiles_s for s in self.service])
         wanted = np.arange(1, max_batch + 1)
         return np.column_stack([np.interp(wanted, sizes, measured[:, q]) for q in range(QUANTILES)])
 
     def save(self, folder: Path) -> Path:
-        """Write `<folder>/<hardware>/<workload>-<runtime>.json` and return its path."""
-        path = folder / self.hardware / f"{self.workload}-{self.runtime}.json"
+        """Write `<folder>/<hardware>/<workload>-<runtime>.json` and return its path.
+
+        The name of a profile of more than one thread ends in `-<N>threads.json`.
+        """
+        path = folder / self.hardware / _file_name(self.workload, self.runtime, self.threads)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".tmp")
         beside.write_text(self._text())
@@ -153,23 +157,34 @@ def load(path: Path) -> Profile:
     return profile
 
 
-def find(workload: str, runtime: str, hardware: str, folders: tuple[Path, ...]) -> Profile:
-    """The first profile of that workload, runtime and hardware kind in `folders`, then among the shipped ones."""
-    name = f"{workload}-{runtime}.json"
+def find(workload: str, runtime: str, hardware: str, folders: tuple[Path, ...], threads: int = 1) -> Profile:
+    """The first profile of that workload, runtime, hardware kind and number of threads.
+
+    `folders` are searched in their order, then the shipped profiles.
+    """
+    name = _file_name(workload, runtime, threads)
     for folder in (*folders, SHIPPED):
         path = folder / hardware / name
         if path.is_file():
             return load(path)
     known = sorted({p.parent.name for folder in (*folders, SHIPPED) for p in folder.glob(f"*/{name}")})
-    remedy = (
-        f"Run 'ettwin measure {workload} --runtime {runtime}' on this machine"
-        if hardware == "host"
-        else f"Run 'ettwin measure {workload} --runtime {runtime} --hardware {hardware}' on such a machine"
-    )
+    wanted = f"hardware '{hardware}'" + (f" with {threads} threads" if threads != 1 else "")
+    where = "this machine" if hardware == "host" else "such a machine"
+    remedy = f"Run '{command(workload, f'--runtime {runtime}', hardware, threads)}' on {where}"
     raise ProfileError(
-        f"no profile of workload '{workload}' with runtime '{runtime}' on hardware '{hardware}'; "
+        f"no profile of workload '{workload}' with runtime '{runtime}' on {wanted}; "
         f"measured on: {', '.join(known) or 'nothing'}. {remedy}, or choose a measured kind"
     )
+
+
+def command(workload: str, option: str, hardware: str, threads: int) -> str:
+    """The command that measures `workload` with `option` for that hardware kind and number of threads."""
+    kind = "" if hardware == "host" else f" --hardware {hardware}"
+    return f"ettwin measure {workload} {option}{kind}" + (f" --threads {threads}" if threads != 1 else "")
+
+
+def _file_name(workload: str, runtime: str, threads: int) -> str:
+    return f"{workload}-{runtime}{'' if threads == 1 else f'-{threads}threads'}.json"
 
 
 def _decisions(content: Mapping[str, Any] | None) -> Decisions | None:

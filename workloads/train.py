@@ -247,7 +247,7 @@ def _save(workload: Workload, module: torch.nn.Module, out: Path, row: tuple[int
 
     weights = out / f"{workload.name}.safetensors"
     save_file(module.state_dict(), weights)
-    weights.chmod(0o644)
+    weights.chmod(0o644)  # safetensors leaves it readable by its owner alone
     if row is None:
         return [weights]
     exported = out / f"{workload.name}.onnx"
@@ -258,7 +258,28 @@ def _save(workload: Workload, module: torch.nn.Module, out: Path, row: tuple[int
             module.eval(), (torch.zeros(2, *row),), exported, input_names=["x"], output_names=["y"],
             dynamic_shapes=({0: batch},), dynamo=True, external_data=False, verbose=False,
         )  # fmt: skip
+    strip(exported)
     return [weights, exported]
+
+
+def strip(exported: Path) -> None:
+    """Remove what the exporter noted about its own machine (stack traces, paths) from the ONNX file."""
+    import onnx
+
+    model = onnx.load(exported)
+    _forget(model)
+    onnx.save(model, exported)
+    exported.chmod(0o644)
+
+
+def _forget(message: Any) -> None:
+    """Clear the notes of an ONNX message and of all messages inside it: graphs, nodes, values, functions."""
+    for note in {"metadata_props", "doc_string"}.intersection(message.DESCRIPTOR.fields_by_name):
+        message.ClearField(note)
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in value if hasattr(value, "__len__") else (value,):
+                _forget(inner)
 
 
 def _false_alarm_threshold(program: Program, n: int, progress: Progress) -> tuple[float, Metrics]:

@@ -1,5 +1,7 @@
 """Measuring: profiles that say what was done, and decisions that follow from strain."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,63 @@ def test_decisions_are_the_same_when_measured_again():
     program = spec.load("detector")
     first, second = (measure.event_outputs(program, "bbh", np.full(4, 9.0), 3).score for _ in range(2))
     assert (first == second).all()
+
+
+def test_runtimes_that_score_differently_are_not_measured_as_one(tmp_path, monkeypatch):
+    """Noise scores agree; only the loud events of the second runtime are off, as after a wrong export."""
+    load, loaded = spec.load, []
+    threshold = load("detector").threshold
+
+    def spoiled(name, runtime, threads):
+        loaded.append(runtime)
+        program = load(name, runtime, threads)
+        return program if runtime == "onnxruntime" else replace(program, network=lambda x: off(program.network(x)))
+
+    def off(raw):
+        return np.where(raw > threshold, 1.01 * raw, raw)
+
+    monkeypatch.setattr(spec, "load", spoiled)
+    with pytest.raises(
+        profile.ProfileError,
+        match=r"detector: scores of the same strain differ, torch from onnxruntime by 0\.\d+; allowed: 0\.001\. "
+        r".* make the exported model again with 'ettwin train detector'",
+    ):
+        measure.measure("detector", tmp_path, "2026-01-02")
+    assert loaded == ["onnxruntime", "torch"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_passport_names_no_build_of_the_system(monkeypatch):
+    monkeypatch.setattr(measure.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(measure.platform, "release", lambda: "6.12.3-cluster07+")
+    assert measure.operating_system() == "Linux 6.12"
+
+
+def test_profiles_of_one_and_four_threads_lie_side_by_side(tmp_path):
+    one = replace(profile.load(SHIPPED[0]), threads=1)
+    four = replace(one, threads=4)
+    work, runtime, kind = one.workload, one.runtime, one.hardware
+    assert one.save(tmp_path).name == f"{work}-{runtime}.json"
+    assert four.save(tmp_path).name == f"{work}-{runtime}-4threads.json"
+    assert profile.find(work, runtime, kind, (tmp_path,)) == one
+    assert profile.find(work, runtime, kind, (tmp_path,), threads=4) == four
+
+
+@pytest.mark.parametrize(
+    ("hardware", "threads", "options", "where"),
+    [
+        ("host", 1, "", "this machine"),
+        ("host", 4, " --threads 4", "this machine"),
+        ("arm", 2, " --hardware arm --threads 2", "such a machine"),
+    ],
+)
+def test_the_advice_measures_what_is_missing(hardware, threads, options, where, tmp_path):
+    command = f"Run 'ettwin measure detector --runtime torch{options}' on {where}"
+    with pytest.raises(profile.ProfileError, match=command):
+        profile.find("detector", "torch", hardware, (tmp_path,), threads)
+    found = replace(profile.load(SHIPPED[0]), workload="detector", hardware=hardware, threads=threads)
+    with pytest.raises(profile.ProfileError, match=f"run 'ettwin measure detector --batch 64{options}'"):
+        found.service_table(64)
 
 
 SHIPPED = sorted(profile.SHIPPED.glob("*/*.json"))

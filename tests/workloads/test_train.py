@@ -54,6 +54,24 @@ def test_auc_of_a_perfect_and_of_a_useless_score():
     assert train._auc(np.array([0.4, 0.3, 0.2, 0.1], np.float32), truth) == 0
 
 
+def test_an_export_holds_no_note_of_its_machine_and_still_runs(tmp_path):
+    import onnx
+
+    from workloads import runtime
+
+    graph = onnx.parser.parse_graph("g (float[N] x) => (float[N] y) { y = Neg(x) }")
+    graph.node[0].metadata_props.add(key="stack_trace", value="/home/me/model.py")
+    graph.input[0].doc_string = "/home/me"
+    graph.doc_string = "/home/me"
+    path = tmp_path / "small.onnx"
+    onnx.save(onnx.helper.make_model(graph, doc_string="/home/me", ir_version=10), path)
+    assert b"/home/me" in path.read_bytes()
+    train.strip(path)
+    assert b"/home/me" not in path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert runtime.onnx_network(path, 1)(np.ones(2, np.float32)).tolist() == [-1, -1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["detector", "glitch-classifier"])
 def test_the_same_seed_gives_the_same_weights_and_a_working_program(name, tmp_path):
@@ -61,5 +79,7 @@ def test_the_same_seed_gives_the_same_weights_and_a_working_program(name, tmp_pa
     first, second = (card.read(name, c.parent) for c in cards)
     assert first["weights_sha256"] == second["weights_sha256"]
     assert first["threshold"] == second["threshold"]
-    assert card.verified(name, "onnx", cards[0].parent).stat().st_size < 5e6
+    exported = card.verified(name, "onnx", cards[0].parent)
+    assert exported.stat().st_size < 5e6
+    assert b"site-packages" not in exported.read_bytes()
     assert spec.get(name).outcome in ("trigger", "flag")

@@ -127,6 +127,16 @@ def test_weights_that_changed_since_their_card_are_refused(name, suffix, tmp_pat
         runtime.executor(spec.get(name), "onnxruntime" if suffix == "onnx" else "torch", 1, tmp_path)
 
 
+SHIPPED = [p for kind in ("weights", "profiles", "data") for p in (card.WEIGHTS.parent / kind).rglob("*.*")]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
+def test_no_shipped_file_names_a_path_of_the_machine_it_was_made_on(path):
+    content = path.read_bytes()
+    assert not [p for p in (b"/work/", b"site-packages", b"/home/", b"/root/", b"/tmp/") if p in content]
+    assert path.stat().st_mode & 0o444 == 0o444
+
+
 def test_a_missing_card_says_how_to_get_one(tmp_path):
     with pytest.raises(card.WeightsError, match=r"no model card. Run 'ettwin train detector'"):
         card.read("detector", tmp_path)
