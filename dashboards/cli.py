@@ -12,7 +12,10 @@ from typing import Annotated
 import typer
 
 from dashboards.commands import COMMANDS
-from dashboards.terminal import INTERNAL, INVALID, USAGE, fail
+from dashboards.terminal import FAILED, INTERNAL, INVALID, USAGE, fail
+
+EXTRA = {"lal", "lalsimulation", "onnx", "onnxruntime", "onnxscript", "safetensors", "torch"}
+"""Packages that only the extra 'live' installs."""
 
 app = typer.Typer(
     name="ettwin",
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(args=given, prog_name="ettwin")
+        app(args=given, prog_name="ettwin", obj=given)
     except Exception as error:
         if given[:1] == ["--debug"]:
             raise
@@ -49,11 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _explain(error: Exception) -> None:
     from twin.record import RecordError
     from twin.tree import ScenarioError
+    from workloads.card import WeightsError
+    from workloads.profile import ProfileError
 
     if isinstance(error, ScenarioError):
         fail(str(error), INVALID)
     if isinstance(error, RecordError):
         fail(str(error), USAGE)
+    if isinstance(error, WeightsError | ProfileError):
+        fail(str(error), FAILED)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRA:
+        fail(f"no module '{error.name}': needs the extra 'live': pip install 'et-twin[live]'", USAGE)
     text = " ".join(str(error).split())
     fail(f"internal error: {type(error).__name__}: {text} (ettwin --debug … shows where)", INTERNAL)
 

@@ -283,8 +283,11 @@ def _scenario(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _provenance(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
-    command = record.manifest.get("command") or f"ettwin run {record.scenario.name} --seed {record.seed}"
-    yield markup.paragraph("This command gives the same numbers again:", "note")
+    command, where = record.manifest.get("command"), ""
+    if not command:
+        where = ", in the run directory"
+        command = f"ettwin run resolved.yaml --seed {record.seed} --replicas {summary['scenario']['replicas']}"
+    yield markup.paragraph(f"This command gives the same numbers again{where}:", "note")
     yield f"<pre>{markup.text(command)}</pre>"
     rows = [
         {"key": "seed", "value": str(record.seed)},

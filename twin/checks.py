@@ -15,7 +15,6 @@ from sites import catalogue
 from twin.phrases import Location, problem, unknown
 from twin.schema import Outage, Retraining, Snr, Stage, Storm
 from twin.tree import Node, Problem
-from twin.units import DURATION
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
@@ -107,20 +106,6 @@ def _places(s: Scenario) -> Iterator[Finding]:
         elif site.latitude is None and name not in known:
             message = f"{unknown('site', name, known)}. For a site of your own, give latitude and longitude"
             yield ("sites", name, KEY), message
-
-
-def _hardware(s: Scenario) -> Iterator[Finding]:
-    known = catalogue.hardware()
-    for name, site in s.sites.items():
-        for label, pool in site.pools.items():
-            if pool.hardware not in known and not any(_measured(s, pool.hardware)):
-                message = unknown("hardware kind", pool.hardware, known)
-                remedy = f"Add sites/hardware/{pool.hardware}.yaml or run 'ettwin measure' on such a machine"
-                yield ("sites", name, "pools", label, "hardware"), f"{message}. {remedy}"
-
-
-def _measured(s: Scenario, kind: str) -> Iterator[bool]:
-    return ((folder / kind).is_dir() for folder in s.profile_folders)
 
 
 def _links(s: Scenario) -> Iterator[Finding]:
@@ -236,8 +221,6 @@ def _live(s: Scenario) -> Iterator[Finding]:
 def _timeline(s: Scenario) -> Iterator[Finding]:
     for name, entry in s.timeline.items():
         here = ("timeline", name)
-        if entry.at >= s.horizon:
-            yield (*here, "at"), f"is not before the horizon ({DURATION.format(s.horizon)})"
         if isinstance(entry, Retraining):
             yield from _retraining(s, here, entry)
         elif isinstance(entry, Outage):
@@ -256,11 +239,35 @@ def _retraining(s: Scenario, here: Location, entry: Retraining) -> Iterator[Find
     wrong = list(_pool(s, (*here, "takes", "pool"), entry.takes.pool))
     yield from wrong
     if not wrong:
-        site, _, pool = entry.takes.pool.partition(".")
-        servers = s.sites[site].pools[pool].servers
+        servers = _servers(s, entry.takes.pool)
         if entry.takes.servers > servers:
             message = f"{entry.takes.servers} servers are more than {entry.takes.pool} has ({servers})"
             yield (*here, "takes", "servers"), message
+
+
+def _servers(s: Scenario, name: str) -> int:
+    site, _, pool = name.partition(".")
+    return s.sites[site].pools[pool].servers
+
+
+def _taken(s: Scenario) -> Iterator[Finding]:
+    """Retrainings that together take more servers of a pool than it has; those that touch count as together."""
+    entries = [(name, e, e.takes) for name, e in s.timeline.items() if isinstance(e, Retraining) and e.takes]
+    entries.sort(key=lambda listed: listed[1].at)
+    for k, (name, entry, takes) in enumerate(entries):
+        if any(_pool(s, (), takes.pool)):
+            continue
+        meanwhile = [
+            (other, t.servers)
+            for other, e, t in entries[:k]
+            if t.pool == takes.pool and e.at + e.lasts >= entry.at
+        ]
+        taken = [takes.servers, *(number for _, number in meanwhile)]
+        servers = _servers(s, takes.pool)
+        if max(taken) <= servers < sum(taken):
+            names = ", ".join(f"'{other}'" for other, _ in meanwhile)
+            message = f"together with {names} takes {sum(taken)} servers, more than {takes.pool} has ({servers})"
+            yield ("timeline", name, "takes", "servers"), message
 
 
 def _storm(s: Scenario, here: Location, entry: Storm) -> Iterator[Finding]:
@@ -273,13 +280,17 @@ def _storm(s: Scenario, here: Location, entry: Storm) -> Iterator[Finding]:
 
 
 def _overlaps(s: Scenario) -> Iterator[Finding]:
-    """Two outages of one pool, or two retrainings of one stage, at the same time."""
+    """Two outages of one pool, or two retrainings of one stage, at the same time or without a gap."""
     for (first, a), (second, b) in combinations(s.timeline.items(), 2):
         same = (
             (isinstance(a, Outage) and isinstance(b, Outage) and a.pool == b.pool)
             or (isinstance(a, Retraining) and isinstance(b, Retraining) and a.of == b.of)
         )  # fmt: skip
-        if same and a.at < b.at + b.lasts and b.at < a.at + a.lasts:
+        ends_a, ends_b = a.at + a.lasts, b.at + b.lasts
+        if same and (a.at == ends_b or b.at == ends_a):
+            message = f"touches '{first}': one ends when the other starts; leave a gap or make them one entry"
+            yield ("timeline", second, "at"), message
+        elif same and a.at < ends_b and b.at < ends_a:
             yield ("timeline", second, "at"), f"overlaps '{first}': the same thing twice at one time"
 
 
@@ -301,7 +312,6 @@ RULES = (
     _sky,
     _event_budget,
     _places,
-    _hardware,
     _links,
     _pools,
     _programs,
@@ -310,6 +320,7 @@ RULES = (
     _alerts,
     _live,
     _timeline,
+    _taken,
     _overlaps,
     _targets,
     _profiles,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -11,12 +11,18 @@ from twin.scenario import Scenario
 
 
 def inputs(scenario: Scenario, programs: Programs) -> pd.DataFrame:
-    """Rows of key, value (with unit), standing and source."""
+    """Rows of key, value (with unit), standing and source; of live stages no profile, for they are executed."""
+    executed = [
+        (f"stages.{name}", "executed, see table live", "measured", "the machine that ran it")
+        for name in scenario.stages
+        if name in scenario.live
+    ]
+    profiled = _measured(use for use in programs.uses if use.stage not in scenario.live)
     given = [(i.key, i.value, i.standing, i.source) for i in scenario.inputs()]
-    return pd.DataFrame([*_measured(programs.uses), *given], columns=["key", "value", "standing", "source"])
+    return pd.DataFrame([*executed, *profiled, *given], columns=["key", "value", "standing", "source"])
 
 
-def _measured(uses: tuple[Use, ...]) -> Iterator[tuple[str, str, str, str]]:
+def _measured(uses: Iterable[Use]) -> Iterator[tuple[str, str, str, str]]:
     for use in uses:
         passport, service = use.profile.passport, use.profile.service[0]
         source = (

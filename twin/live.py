@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from twin.engine import LiveBatch, LiveResult
 from twin.plan import Plan
 from twin.programs import pool_spec
+from twin.record import RecordError
 from twin.scenario import Scenario
 from twin.state import VARIANTS
 from workloads.sky import CLASSES
@@ -140,7 +141,7 @@ class Recorder:
 
 
 class Playback:
-    """Answers from the live table of an earlier run; ValueError when this run asks for anything else."""
+    """Answers from the live table of an earlier run; RecordError when this run asks for anything else."""
 
     def __init__(self, plan: Plan, replica: int, table: pd.DataFrame) -> None:
         self._plan = plan
@@ -153,7 +154,7 @@ class Playback:
         wanted = _identity(self._plan, self._replica, batch)
         given = None if row is None else {k: _plain(row[k]) for k in wanted}
         if row is None or given != wanted:
-            raise ValueError(
+            raise RecordError(
                 f"the recorded run has {given or 'ended'} where this one executes {wanted}: "
                 "they differ in scenario, seed or profiles. Replay with the recorded run's resolved.yaml"
             )

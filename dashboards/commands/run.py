@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,7 +40,11 @@ Recorded = Annotated[
 Profiles = Annotated[
     list[Path] | None,
     typer.Option(
-        "--profiles", metavar="DIR", help="Measured profiles, before the shipped ones; by default ./profiles."
+        "--profiles",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="Measured profiles, before the shipped ones; by default ./profiles.",
     ),
 ]
 Out = Annotated[
@@ -48,12 +53,13 @@ Out = Annotated[
 
 
 def run(
+    context: typer.Context,
     scenario: Source,
     with_: With = None,
     set_: Set = None,
     live: Live = "",
     recorded: Recorded = None,
-    seed: Annotated[int | None, typer.Option(help="Chance; by default the scenario's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Chance; by default the scenario's.", min=0)] = None,
     replicas: Annotated[
         int | None, typer.Option(help="Independent runs; by default the scenario's.", min=1)
     ] = None,
@@ -74,10 +80,8 @@ def run(
         fail(f"--out {folder}: exists already; choose another folder or remove it", USAGE)
     record = _simulated(chosen, seed, replicas, tuple(profiles or [Path("profiles")]), recorded, quiet)
     record = replace(record, source_text=find(scenario).read_text())
-    command = (
-        "ettwin " + " ".join(sys.argv[1:]) if Path(sys.argv[0]).name == "ettwin" else f"ettwin run {scenario}"
-    )
-    record = replace(record, manifest={**record.manifest, "command": command})
+    replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
+    record = replace(record, manifest={**record.manifest, "command": _command([*context.obj, *replay])})
     _save(record, folder)
     summary = record.summary
     if json:
@@ -107,10 +111,25 @@ def _simulated(
         if table is None or not scenario.live:
             what = "holds no live stages" if table is None else "needs --live with the stages to replay"
             fail(f"--recorded {recorded}: {what}", USAGE)
+    for name, entry in scenario.timeline.items():
+        if entry.at >= scenario.horizon:
+            say(f"timeline.{name} starts after the horizon: it does not happen in this run")
     with watch(quiet) as progress:
         return twin.run(
             scenario, seed=seed, replicas=replicas, profiles=profiles, recorded=table, progress=progress
         )
+
+
+def _command(given: Sequence[str]) -> str:
+    """What to type for the same numbers: as given, but for where and how they are told."""
+    kept: list[str] = []
+    words = iter(given)
+    for word in words:
+        if word == "--out":
+            next(words)
+        elif word not in ("--quiet", "--json") and not word.startswith("--out="):
+            kept.append(word)
+    return shlex.join(["ettwin", *kept])
 
 
 def _save(record: Record, folder: Path) -> None:

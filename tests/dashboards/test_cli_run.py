@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -82,6 +83,48 @@ def test_recorded_needs_a_live_run(folder, tmp_path):
     done = ettwin("run", "first-light", *SHORT, "--profiles", folder, "--recorded", "here", cwd=tmp_path)
     assert done.returncode == 2
     assert "--recorded here: holds no live stages" in done.stderr
+
+
+def test_the_command_in_the_manifest_gives_the_same_numbers(folder, tmp_path):
+    given = ["run", "first-light", *SHORT, "--profiles", folder]
+    done = ettwin(*given, "--out", "one", "--quiet", "--json", "--seed", "3", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    command = json.loads((tmp_path / "one" / "manifest.json").read_text())["command"]
+    assert shlex.split(command) == ["ettwin", *map(str, given), "--seed", "3"]
+    again = ettwin(*shlex.split(command)[1:], "--out=two", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    first, second = (tmp_path / name / "summary.json" for name in ("one", "two"))
+    assert first.read_text() == second.read_text()
+    assert json.loads((tmp_path / "two" / "manifest.json").read_text())["command"] == command
+
+
+def test_a_live_run_replays_and_another_one_does_not(folder, tmp_path):
+    pytest.importorskip("onnxruntime")
+    given = [
+        "run",
+        "first-light",
+        "--live",
+        "dq",
+        "--set",
+        "horizon=20 s",
+        "--replicas",
+        "1",
+        "--profiles",
+        folder,
+    ]
+    first = ettwin(*given, "--out", "live", "--quiet", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "timeline.storm starts after the horizon: it does not happen in this run" in first.stderr
+    command = json.loads((tmp_path / "live" / "manifest.json").read_text())["command"]
+    again = ettwin(*shlex.split(command)[1:], "--out", "again", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    for name in ("alerts.parquet", "stages.parquet", "live.parquet", "inputs.parquet", "summary.json"):
+        assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+    other = ettwin(*given, "--set", "stages.dq.max_batch=1", "--set", "instrument.calibration=9 s",
+                   "--replicas", "2", "--recorded", "live", "--out", "no", cwd=tmp_path)  # fmt: skip
+    assert other.returncode == 2
+    assert "the recorded run has ended where this one executes" in other.stderr
+    assert not (tmp_path / "no").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])

@@ -9,6 +9,7 @@ import pytest
 from dashboards.cli import main
 from dashboards.commands import COMMANDS
 from twin.loader import bundled, load, loads
+from workloads.card import WeightsError
 
 
 @pytest.fixture
@@ -127,6 +128,39 @@ def test_help_names_every_command(ettwin):
     assert code == 0
     for name in COMMANDS:
         assert f" {name} " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--seed", "-1"), "greater than or equal to 0"),
+        (("--profiles", "gone"), "'gone' does not exist"),
+    ],
+)
+def test_a_wrong_option_of_run_is_named(ettwin, arguments, said):
+    code, out, err = ettwin("run", "first-light", *arguments)
+    assert (code, out) == (2, "")
+    assert arguments[0] in err
+    assert said in " ".join(err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (WeightsError("x.onnx: missing"), 4, "x.onnx: missing\n"),
+        (
+            ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"),
+            2,
+            "no module 'torch.nn': needs the extra 'live': pip install 'et-twin[live]'\n",
+        ),
+    ],
+)
+def test_a_known_error_has_its_own_text_and_code(ettwin, monkeypatch, error, code, said):
+    def broken(*_):
+        raise error
+
+    monkeypatch.setattr("twin.loader.load", broken)
+    assert ettwin("show", "first-light") == (code, "", said)
 
 
 def test_an_internal_error_is_one_line_unless_debugged(ettwin, monkeypatch):

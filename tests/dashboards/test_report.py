@@ -153,6 +153,18 @@ def test_a_spreadsheet_runs_no_formula(cell):
     assert pd.read_csv(io.StringIO(content))["number"].iloc[0] == -1.5
 
 
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        ({"command": "ettwin run a --seed 3"}, "gives the same numbers again: ettwin run a --seed 3"),
+        ({}, "again, in the run directory: ettwin run resolved.yaml --seed 1 --replicas 1"),
+    ],
+)
+def test_the_command_for_the_same_numbers_is_shown(manifest, said):
+    record = week(1, horizon_s=DAY_S)
+    assert said in Page(report.page(record.but(manifest=manifest))).text
+
+
 def test_a_saturated_run_is_called_so():
     found = summary(week(replicas=1, horizon_s=DAY_S))
     found["saturated"] = [{"pool": "a.b", "waiting": 9.0, "text": "The queue of a.b still grows."}]

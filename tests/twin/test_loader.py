@@ -207,12 +207,20 @@ def test_profile_folders_are_beside_the_file_that_lists_them(tmp_path):
     assert load(tmp_path / "base.yaml").profile_folders == (tmp_path / "profiles",)
 
 
-def test_a_measured_kind_of_hardware_needs_no_catalogue_entry(tmp_path):
-    (tmp_path / "mine.yaml").write_text(SMALL.replace("hardware: host", "hardware: my-box"))
-    with pytest.raises(ScenarioError, match="unknown hardware kind 'my-box'"):
-        load(tmp_path / "mine.yaml")
-    (tmp_path / "profiles" / "my-box").mkdir(parents=True)
-    assert load(tmp_path / "mine.yaml").sites["cnaf"].pools["cpu"].hardware == "my-box"
+def test_a_kind_of_hardware_needs_neither_catalogue_nor_folder_to_be_loaded():
+    scenario = loads(SMALL.replace("hardware: host", "hardware: my-box"))
+    assert loads(scenario.resolved()).sites["cnaf"].pools["cpu"].hardware == "my-box"
+
+
+def test_retrainings_may_take_all_servers_together_or_more_after_each_other(small):
+    second = {"kind": "retraining", "of": "dq", "at": "2 h 10 min", "lasts": "1 h"}
+    takes = {"pool": "cnaf.cpu", "servers": 4}
+    trained = small.with_({"stages.dq.fallback": "matched-filter"})
+    assert len(trained.with_({"timeline.second": {**second, "takes": takes}}).timeline) == 4
+    later = {**second, "at": "2 h 31 min", "takes": {**takes, "servers": 8}}
+    assert len(trained.with_({"timeline.second": later}).timeline) == 4
+    with pytest.raises(ScenarioError, match=r"together with 'weights' takes 12 servers"):
+        trained.with_({"timeline.second": {**later, "at": "2 h 30 min"}})
 
 
 def test_inputs_say_where_every_number_comes_from(small):

@@ -46,16 +46,6 @@ SENSE = (
         "19:3: error: sites.cnaf: needs both latitude and longitude, or neither",
     ),
     Bad(
-        "hardware unknown",
-        "{hardware: host, servers: 4}",
-        "{hardware: hots, servers: 4}",
-        (
-            "18:23: error: sites.sos-enattos.pools.cpu.hardware: unknown hardware kind 'hots'; did you "
-            "mean 'host'? Known: epyc-core, host. Add sites/hardware/hots.yaml or run 'ettwin measure' "
-            "on such a machine"
-        ),
-    ),
-    Bad(
         "pool unknown",
         "after: detect, on: [cnaf.cpu]",
         "after: detect, on: [cnaf.gpu]",
@@ -223,22 +213,47 @@ SENSE = (
         "41:100: error: timeline.weights.takes.servers: 40 servers are more than cnaf.cpu has (8)",
     ),
     Bad(
+        "trainings take too much together",
+        "timeline:",
+        (
+            "timeline:\n  next: {kind: retraining, of: detect, at: 1 h, lasts: 2 h, takes: {pool: cnaf.cpu, "
+            "servers: 5}}"
+        ),
+        "42:47: error: timeline.weights.at: overlaps 'next': the same thing twice at one time",
+        (
+            "42:100: error: timeline.weights.takes.servers: together with 'next' takes 9 servers, more "
+            "than cnaf.cpu has (8)"
+        ),
+    ),
+    Bad(
         "outage of nothing",
         "{kind: outage, pool: cnaf.cpu",
         "{kind: outage, pool: cnaf.cpus",
         ("43:32: error: timeline.outage.pool: unknown pool 'cpus'; did you mean 'cpu'? Known: cpu (at cnaf)"),
     ),
     Bad(
-        "after the horizon",
-        "at: 12 h",
-        "at: 12 d",
-        "43:46: error: timeline.outage.at: is not before the horizon (1 d)",
-    ),
-    Bad(
         "outages overlap",
         "timeline:",
         "timeline:\n  first: {kind: outage, pool: cnaf.cpu, at: 12 h 10 min, lasts: 1 h}",
         "44:46: error: timeline.outage.at: overlaps 'first': the same thing twice at one time",
+    ),
+    Bad(
+        "outages touch",
+        "timeline:",
+        "timeline:\n  first: {kind: outage, pool: cnaf.cpu, at: 11 h, lasts: 1 h}",
+        (
+            "44:46: error: timeline.outage.at: touches 'first': one ends when the other starts; leave a "
+            "gap or make them one entry"
+        ),
+    ),
+    Bad(
+        "retrainings touch",
+        "timeline:",
+        "timeline:\n  next: {kind: retraining, of: detect, at: 150 min, lasts: 1 h}",
+        (
+            "42:47: error: timeline.weights.at: touches 'next': one ends when the other starts; leave a "
+            "gap or make them one entry"
+        ),
     ),
     Bad(
         "storm of another class",
