@@ -14,6 +14,6 @@ def test_a_live_stage_rests_on_this_run_and_not_on_a_profile(tmp_path):
     known = programs(scenario, (folder,))
     table = inputs(scenario, known).set_index("key")
     assert table.loc["stages.detect", ["value", "standing"]].tolist() == ["executed, see table live", "measured"]
-    assert table.loc["stages.detect", "source"].startswith("this machine (")
+    assert table.loc["stages.detect", "source"] == "the machine that ran it"
     profiled = {key.partition(" on ")[0] for key in table.index if " on " in key}
     assert profiled == {f"stages.{use.stage}" for use in known.uses} - {"stages.detect"} != set()
