@@ -38,9 +38,11 @@ def read(name: str, folder: Path | None = None) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text())
         version = content["schema_version"]
     except FileNotFoundError:
-        raise WeightsError(f"{path}: no model card. Run 'ettwin train {name}'") from None
+        raise WeightsError(f"{path}: no model card. Run 'ettwin train {name} --out {path.parent}'") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{path}: not a readable model card ({error!r}). Run 'ettwin train {name}'") from error
+        raise WeightsError(
+            f"{path}: not a readable model card ({error!r}). Run 'ettwin train {name} --out {path.parent}'"
+        ) from error
     if version != SCHEMA_VERSION:
         raise WeightsError(f"{path}: schema_version {version}; this version reads {SCHEMA_VERSION}")
     return content
@@ -51,11 +53,11 @@ def verified(name: str, suffix: str, folder: Path | None = None) -> Path:
     path = (folder or WEIGHTS) / f"{name}.{suffix}"
     wanted = read(name, folder)["files"].get(path.name)
     if wanted is None or not path.is_file():
-        raise WeightsError(f"{path}: missing or not on its card. Run 'ettwin train {name}'")
+        raise WeightsError(f"{path}: missing or not on its card. Run 'ettwin train {name} --out {path.parent}'")
     found = digest(path)
     if found != wanted:
         raise WeightsError(
             f"{path}: sha256 {found[:12]}… but its card says {wanted[:12]}…; the file was changed. "
-            f"Restore it or run 'ettwin train {name}'"
+            f"Restore it or run 'ettwin train {name} --out {path.parent}'"
         )
     return path

@@ -1,5 +1,6 @@
 """Laws that every workload obeys on every runtime. A new workload joins by its line in `workloads.spec`."""
 
+import re
 import shutil
 
 import numpy as np
@@ -133,12 +134,12 @@ SHIPPED = [p for kind in ("weights", "profiles", "data") for p in (card.WEIGHTS.
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
 def test_no_shipped_file_names_a_path_of_the_machine_it_was_made_on(path):
     content = path.read_bytes()
-    assert not [p for p in (b"/work/", b"site-packages", b"/home/", b"/root/", b"/tmp/") if p in content]
+    assert not re.search(rb"/\w+/\S+\.py\b|site-packages", content)
     assert path.stat().st_mode & 0o444 == 0o444
 
 
 def test_a_missing_card_says_how_to_get_one(tmp_path):
-    with pytest.raises(card.WeightsError, match=r"no model card. Run 'ettwin train detector'"):
+    with pytest.raises(card.WeightsError, match=r"no model card. Run 'ettwin train detector --out "):
         card.read("detector", tmp_path)
     (tmp_path / "detector.card.json").write_text("[1")
     with pytest.raises(card.WeightsError, match="not a readable model card"):
