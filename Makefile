@@ -11,7 +11,7 @@ BIN := .venv/bin
 	touch $@
 
 demo: .venv/ready ## measure three real workloads here, simulate a week of ET, show whether alerts are in time
-	$(BIN)/ettwin measure --quick --budget 20
+	$(BIN)/ettwin measure --quick --budget 25
 	$(BIN)/ettwin run first-light --with here
 
 test: lint ## everything that must hold
