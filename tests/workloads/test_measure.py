@@ -1,11 +1,14 @@
 """Measuring: profiles that say what was done, and decisions that follow from strain."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from tests.twin import profiles
 from workloads import card, measure, profile, spec
+from workloads.profile import Response
 from workloads.sky import CLASSES
 
 
@@ -133,3 +136,26 @@ def test_both_searches_keep_their_stated_false_alarm_probability():
         noise = profile.load(profile.SHIPPED / "epyc-core" / f"{name}-torch.json").decisions.noise
         expected = 1e-3 * noise["n"]
         assert abs(noise["count"] - expected) <= 3 * np.sqrt(expected)
+
+
+@pytest.mark.parametrize(
+    ("weights", "threshold", "n"), [("0" * 64, 8.0, 1100), ("1" * 64, 8.0, 100), ("0" * 64, 9.0, 100)]
+)
+def test_quick_decisions_join_the_shipped_ones_of_the_same_program_only(
+    tmp_path, monkeypatch, weights, threshold, n
+):
+    shipped = profiles.make("detector", 0.01, "trigger", 0.9, 0.1, 0.01, hardware="epyc-core")
+    shipped.save(tmp_path)
+    monkeypatch.setattr(measure, "SHIPPED", tmp_path)
+    here = replace(
+        shipped.decisions,
+        threshold=threshold,
+        noise={"n": 100, "count": 1},
+        classes={c: Response((10,) * 3, (9,) * 3 if c == "bbh" else (1,) * 3) for c in shipped.decisions.classes},
+    )
+    program = SimpleNamespace(
+        workload=SimpleNamespace(name="detector"), runtime="onnxruntime", weights_sha256=weights
+    )
+    decisions, how = measure._with_shipped(program, here)
+    assert decisions.noise["n"] == n
+    assert how.startswith("measured here (n=100)")
