@@ -101,7 +101,13 @@ def why_late(record: Recorded) -> dict[str, Any]:
     alerts = published_signals(record)
     late = alerts[alerts["late"]]
     if not len(alerts):
-        return _reason("No signal was published, so no alert could be late.")
+        text = " ".join(pool["text"] for pool in saturated(record))
+        return _reason(f"No signal was published, so no alert could be late. {text}".strip())
+    if len(late) == len(alerts):
+        parts = alerts[list(PARTS)].mean()
+        main = words.share(float(parts.max() / parts.sum()))
+        text = f"Every alert was late. On average {main} of the latency is {PARTS[str(parts.idxmax())]}."
+        return _reason(text, len(late), _named(parts / parts.sum()))
     if late.empty:
         parts = alerts[list(PARTS)].mean()
         return _reason(

@@ -130,13 +130,21 @@ class _Figures:
 
 
 def open_record(folder: Path) -> Record:
-    """The record kept in `folder`; RecordError when something is missing."""
-    from twin.loader import load
-
+    """The record kept in `folder`; RecordError when something is missing or damaged."""
     wanted = ["resolved.yaml", "scenario.yaml", "manifest.json", *(f"{t}.parquet" for t in TABLES)]
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
         raise RecordError(f"{folder} is not a run directory: it lacks {', '.join(missing)}")
+    try:
+        return _read(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        text = " ".join(str(error).split())
+        raise RecordError(f"{folder} is damaged: {type(error).__name__}: {text}. Run it again") from error
+
+
+def _read(folder: Path) -> Record:
+    from twin.loader import load
+
     manifest = json.loads((folder / "manifest.json").read_text())
     live = folder / "live.parquet"
     return Record(

@@ -19,7 +19,7 @@ from twin.inputs import inputs
 from twin.plan import Plan
 from twin.planner import check_size, plan
 from twin.programs import Programs, pool_spec, programs
-from twin.record import Record
+from twin.record import Record, RecordError
 from twin.scenario import Scenario
 from workloads.spec import LOOKAHEAD_S
 
@@ -38,17 +38,18 @@ def run(
     seed: int | None = None,
     replicas: int | None = None,
     profiles: tuple[Path, ...] = (),
-    recorded: pd.DataFrame | None = None,
+    recorded: Record | None = None,
     start: Start | None = None,
     progress: Progress = lambda fraction, text: None,
 ) -> Record:
     """What happens in `scenario`, over independent replicas.
 
-    Stages named in `scenario.live` execute their real programs, unless `recorded` (the `live` table of an
-    earlier record) answers for them. `start` may add SimPy processes of its own to each environment before
+    Stages named in `scenario.live` execute their real programs, unless `recorded` (an earlier record of the
+    same scenario) answers for them. `start` may add SimPy processes of its own to each environment before
     it runs. `progress` is called with a fraction of the whole and a word on what is happening.
 
-    Raises ScenarioError when a profile is missing or the run would not fit in memory.
+    Raises ScenarioError when a profile is missing or the run would not fit in memory, RecordError when
+    `recorded` is of another run.
     """
     seed = scenario.seed if seed is None else seed
     replicas = scenario.replicas if replicas is None else replicas
@@ -57,6 +58,8 @@ def run(
     if (seed, replicas) != (scenario.seed, scenario.replicas):
         scenario = scenario.with_({"seed": seed, "replicas": replicas})
     check_size(scenario, replicas)
+    if recorded is not None:
+        _check_recording(scenario, recorded)
     known = programs(scenario, (*profiles, *scenario.profile_folders))
     begun_s = time.perf_counter()
     parts: list[Frames] = []
@@ -93,7 +96,7 @@ def _replica(
     known: Programs,
     seed: int,
     replica: int,
-    recorded: pd.DataFrame | None,
+    recorded: Record | None,
     start: Start | None,
     progress: Progress,
 ) -> tuple[Frames, str]:
@@ -115,15 +118,28 @@ def _replica(
     return frames, planned.digest
 
 
-def _recorder(scenario: Scenario, planned: Plan, seed: int, replica: int, recorded: pd.DataFrame | None) -> Any:
+def _recorder(scenario: Scenario, planned: Plan, seed: int, replica: int, recorded: Record | None) -> Any:
     if not scenario.live:
         return None
     from twin.live import Live, Playback, Recorder
 
-    execute: Execute = (
-        Live(scenario, planned, seed, replica) if recorded is None else Playback(planned, replica, recorded)
-    )
+    execute: Execute
+    if recorded is None or recorded.live is None:
+        execute = Live(scenario, planned, seed, replica)
+    else:
+        execute = Playback(planned, replica, recorded.live)
     return Recorder(planned, replica, execute)
+
+
+def _check_recording(scenario: Scenario, recorded: Record) -> None:
+    """Raise RecordError unless `recorded` is a live run of this very scenario, seed and number of replicas."""
+    if recorded.live is None:
+        raise RecordError("the recorded run holds no live stages: record one with --live")
+    if recorded.scenario.digest != scenario.digest:
+        raise RecordError(
+            f"the recorded run is of another scenario, seed ({recorded.seed}) or number of replicas "
+            f"({recorded.scenario.replicas}): replay its own resolved.yaml with its seed and replicas"
+        )
 
 
 def _finish(scenario: Scenario, frames: Frames) -> None:

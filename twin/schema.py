@@ -82,7 +82,7 @@ class Snr(Section):
 
     min: Annotated[float, Field(gt=0)]
     max: Annotated[float, Field(gt=0)]
-    index: float = -4.0
+    index: Annotated[float, Field(ge=-20, le=20)] = -4.0
     """-4 for sources spread evenly in space."""
 
 

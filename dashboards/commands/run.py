@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from twin.scenario import Scenario
 
 Live = Annotated[
-    str, typer.Option("--live", metavar="STAGES", help="Execute these stages' real programs, such as detect,dq.")
+    str | None,
+    typer.Option("--live", metavar="STAGES", help="Execute these stages' real programs, such as detect,dq."),
 ]
 Recorded = Annotated[
     Path | None,
@@ -57,9 +59,11 @@ def run(
     scenario: Source,
     with_: With = None,
     set_: Set = None,
-    live: Live = "",
+    live: Live = None,
     recorded: Recorded = None,
-    seed: Annotated[int | None, typer.Option(help="Chance; by default the scenario's.", min=0)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Chance; by default the scenario's.", min=0, max=10**18 - 1)
+    ] = None,
     replicas: Annotated[
         int | None, typer.Option(help="Independent runs; by default the scenario's.", min=1)
     ] = None,
@@ -78,6 +82,7 @@ def run(
     folder = out or _next_folder(chosen.name)
     if folder.exists():
         fail(f"--out {folder}: exists already; choose another folder or remove it", USAGE)
+    _writable(folder)
     record = _simulated(chosen, seed, replicas, tuple(profiles or [Path("profiles")]), recorded, quiet)
     record = replace(record, source_text=find(scenario).read_text())
     replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
@@ -105,18 +110,17 @@ def _simulated(
 ) -> Record:
     import twin
 
-    table: Any = None
-    if recorded is not None:
-        table = twin.open(recorded).live
-        if table is None or not scenario.live:
-            what = "holds no live stages" if table is None else "needs --live with the stages to replay"
-            fail(f"--recorded {recorded}: {what}", USAGE)
+    earlier = None if recorded is None else twin.open(recorded)
+    if earlier is not None and earlier.live is None:
+        fail(f"--recorded {recorded}: holds no live stages", USAGE)
+    if earlier is not None and not scenario.live:
+        fail(f"--recorded {recorded}: needs --live with the stages to replay", USAGE)
     for name, entry in scenario.timeline.items():
         if entry.at >= scenario.horizon:
             say(f"timeline.{name} starts after the horizon: it does not happen in this run")
     with watch(quiet) as progress:
         return twin.run(
-            scenario, seed=seed, replicas=replicas, profiles=profiles, recorded=table, progress=progress
+            scenario, seed=seed, replicas=replicas, profiles=profiles, recorded=earlier, progress=progress
         )
 
 
@@ -141,8 +145,23 @@ def _save(record: Record, folder: Path) -> None:
         fail(f"{folder}: cannot be written ({error}); nothing was left behind", FAILED)
 
 
-def _with_live(changes: Sequence[str], live: str) -> list[str]:
-    return [*changes, f"live=[{live}]"] if live else list(changes)
+def _with_live(changes: Sequence[str], live: str | None) -> list[str]:
+    if live is None:
+        return list(changes)
+    names = list(dict.fromkeys(name.strip() for name in live.split(",") if name.strip()))
+    if not names:
+        fail(f"--live {live!r}: give names of stages, such as detect,dq", USAGE)
+    return [*changes, f"live=[{', '.join(names)}]"]
+
+
+def _writable(folder: Path) -> None:
+    """Leave now, not after the run, when nothing can be written where the run directory will be."""
+    above = next(p for p in folder.absolute().parents if p.exists())
+    try:
+        with TemporaryDirectory(dir=above, prefix=".ettwin-"):
+            pass
+    except OSError as error:
+        fail(f"--out {folder}: {above} cannot be written to ({error.strerror}); choose another folder", USAGE)
 
 
 def _next_folder(name: str) -> Path:

@@ -78,6 +78,19 @@ def test_an_existing_out_is_refused_before_anything_is_run(folder, tmp_path):
     assert "--out here: exists already; choose another folder or remove it" in done.stderr
 
 
+def test_live_needs_names_of_stages(folder, tmp_path):
+    done = ettwin("run", "first-light", "--profiles", folder, "--live", " ,", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--live ' ,': give names of stages, such as detect,dq" in done.stderr
+
+
+def test_an_out_that_cannot_be_written_is_refused_before_anything_is_run(folder, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = ettwin("run", "first-light", "--profiles", folder, "--out", "file/run", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "cannot be written to" in done.stderr
+
+
 def test_recorded_needs_a_live_run(folder, tmp_path):
     ettwin("run", "first-light", *SHORT, "--profiles", folder, "--out", "here", "--quiet", cwd=tmp_path)
     done = ettwin("run", "first-light", *SHORT, "--profiles", folder, "--recorded", "here", cwd=tmp_path)
@@ -123,7 +136,7 @@ def test_a_live_run_replays_and_another_one_does_not(folder, tmp_path):
     other = ettwin(*given, "--set", "stages.dq.max_batch=1", "--set", "instrument.calibration=9 s",
                    "--replicas", "2", "--recorded", "live", "--out", "no", cwd=tmp_path)  # fmt: skip
     assert other.returncode == 2
-    assert "the recorded run has ended where this one executes" in other.stderr
+    assert "the recorded run is of another scenario, seed (1) or number of replicas (1)" in other.stderr
     assert not (tmp_path / "no").exists()
 
 

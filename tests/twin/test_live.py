@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from dataclasses import replace
+
 import pytest
 
 import twin
@@ -70,14 +71,16 @@ def test_the_measured_seconds_are_the_service_times(record):
 
 def test_a_recorded_run_replays_to_the_same_bytes(record, scenario, folder, tmp_path):
     record.save(tmp_path / "live")
-    again = twin.run(scenario, profiles=(folder,), recorded=twin.open(tmp_path / "live").live)
+    again = twin.run(scenario, profiles=(folder,), recorded=twin.open(tmp_path / "live"))
     again.save(tmp_path / "again")
     for name in [*(f"{t}.parquet" for t in TABLES), "live.parquet", "summary.json", "resolved.yaml"]:
         assert (tmp_path / "live" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 
-def test_another_scenario_cannot_be_played_from_the_recording(record, scenario, folder):
-    other = scenario.with_({"instrument.calibration": "5 s", "stages.dq.max_batch": 1, "seed": 5})
+def test_a_recording_answers_only_for_its_own_run(record, scenario, folder):
+    for change in ({"seed": 5}, {"replicas": 2}, {"sky.signals.bbh.rate": "7 /min"}, {"live": ["dq"]}):
+        with pytest.raises(twin.RecordError, match="the recorded run is of another scenario, seed"):
+            twin.run(scenario.with_(change), profiles=(folder,), recorded=record)
     table = record.live.assign(segments=record.live["segments"].map(lambda s: [k + 1 for k in s]))
-    with pytest.raises(ValueError, match="they differ in scenario, seed or profiles"):
-        twin.run(other, profiles=(folder,), recorded=pd.DataFrame(table))
+    with pytest.raises(twin.RecordError, match="they differ in scenario, seed or profiles"):
+        twin.run(scenario, profiles=(folder,), recorded=replace(record, live=table))

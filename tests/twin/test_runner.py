@@ -138,6 +138,13 @@ def test_an_incomplete_run_directory_is_named(record, tmp_path):
         twin.open(tmp_path / "run")
 
 
+@pytest.mark.parametrize("name", ["alerts.parquet", "manifest.json"])
+def test_a_damaged_run_directory_is_named(record, tmp_path, name):
+    (record.save(tmp_path / "run") / name).write_bytes(b"PAR1")
+    with pytest.raises(twin.RecordError, match=r"run is damaged: .* Run it again"):
+        twin.open(tmp_path / "run")
+
+
 def test_missing_profiles_are_all_named_with_their_line(scenario, tmp_path):
     with pytest.raises(twin.ScenarioError) as caught:
         twin.run(scenario.with_({"sites.sos-enattos.pools.cpu.hardware": "host"}), profiles=(tmp_path,))
