@@ -247,8 +247,11 @@ def _timeline(environment: TwinEnvironment) -> pd.DataFrame:
 
 
 def _counts(environment: TwinEnvironment) -> pd.DataFrame:
-    """What became of the work offered to each stage."""
+    """What became of the work offered to each stage; nothing may be lost on the way."""
     stages = environment.stages
+    kept = np.sum([stages[f] for f in ("done", "queued", "running", "transit", "stale", "vetoed")], axis=0)
+    if not np.array_equal(stages["offered"], kept):
+        raise RuntimeError(f"work was lost: offered {stages['offered'].tolist()}, accounted for {kept.tolist()}")
     return pd.DataFrame(
         {
             "work": environment.plan.stage_names,

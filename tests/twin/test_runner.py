@@ -61,6 +61,18 @@ def test_offered_work_is_accounted_for(record):
     assert (counts.loc[counts["work"] == "dq", "offered"] == 6 * 3600).all()
 
 
+def test_lost_work_stops_the_run(scenario, folder):
+    def thief(environment):
+        def steal():
+            yield environment.timeout(60.0)
+            environment.stages[0]["done"] -= 1
+
+        environment.process(steal())
+
+    with pytest.raises(RuntimeError, match="work was lost: offered"):
+        twin.run(scenario, profiles=(folder,), start=thief)
+
+
 def test_efficiency_is_the_measured_one(record):
     signals = record.alerts[record.alerts["is_signal"]]
     missed = (signals["outcome"] == "missed").mean()
