@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from twin import words
+from twin.checks import upstream
 from twin.recorded import Recorded
 
 PARTS = {
@@ -74,13 +75,8 @@ def saturated(record: Recorded) -> list[dict[str, Any]]:
 def _towards_alert(record: Recorded) -> set[str]:
     """Pools of the publishing stages and of what lies before them."""
     given = record.scenario.stages
-    found: set[str] = set()
-    for stage in (name for name in given if given[name].publishes):
-        step: str | None = stage
-        while step is not None:
-            found |= set(given[step].on)
-            step = given[step].after
-    return found
+    stages = [(name, *upstream(given, name)) for name in given if given[name].publishes]
+    return {pool for path in stages for name in path for pool in given[name].on}
 
 
 def shedding(record: Recorded) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from twin import words
+from twin.checks import upstream
 from twin.estimates import Estimate, fraction, mean, quantile, rate, withheld
 from twin.limits import (
     PARTS,
@@ -223,13 +224,8 @@ def _overall(verdicts: Iterable[str]) -> str:
 def _towards_search(record: Recorded) -> set[str]:
     """The stages that a segment must pass to be searched: the trigger stages and what lies before them."""
     given = record.scenario.stages
-    path = set()
-    for stage in (name for name in given if given[name].role == "trigger"):
-        step: str | None = stage
-        while step is not None and step not in path:
-            path.add(step)
-            step = given[step].after
-    return {"segment", *path}
+    triggers = [name for name in given if given[name].role == "trigger"]
+    return {"segment", *triggers, *(before for name in triggers for before in upstream(given, name))}
 
 
 def _per_replica(record: Recorded, rows: pd.DataFrame) -> list[int]:
