@@ -182,7 +182,6 @@ def _complete(w, b):
         queues[q]["done"][v] += 1
         queues[q]["service_s"][v] += service_s
         hist[((q * 2 + v) * 2 + 1) * BINS + histogram_bin(service_s)] += 1
-        w["completions"] += 1
         if w["trace_on"] > 0:
             write_trace(w, job, batch, s, p)
         if stages[s]["role"] == FLAG:

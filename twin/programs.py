@@ -15,8 +15,6 @@ from twin.tree import Problem, ScenarioError
 from workloads.profile import Profile, ProfileError, find
 from workloads.sky import CLASSES
 
-_ROLE_OUTCOMES = {"flag": "flag", "trigger": "trigger"}
-
 
 @dataclass(frozen=True)
 class Use:
@@ -96,15 +94,15 @@ def _use(
     spec = pool_spec(scenario, pool)
     profile = find(work, runtime, spec.hardware, folders, spec.threads)
     decision = None
-    if stage.role in _ROLE_OUTCOMES:
+    if stage.role != "plain":
         decision = _decision(scenario, name, profile)
     return Use(name, pool, variant, profile, Program(profile.service_table(stage.max_batch), decision))
 
 
 def _decision(scenario: Scenario, name: str, profile: Profile) -> Decision:
+    """What the profile decides, as a table; a stage's role is the outcome its profile has to hold."""
     stage, decisions = scenario.stages[name], profile.decisions
-    wanted = _ROLE_OUTCOMES[stage.role]
-    if decisions is None or decisions.outcome != wanted:
+    if decisions is None or decisions.outcome != stage.role:
         what = "no decisions" if decisions is None else f"decisions that {decisions.outcome}"
         raise ProfileError(f"stage {name} has role {stage.role}; the profile of {profile.workload} holds {what}")
     responses = np.zeros((len(CLASSES), len(decisions.snr_edges) - 1))

@@ -68,7 +68,6 @@ WORLD = np.dtype(
         ("live_batch", "i8"),  # batch waiting for its real execution, -1 none
         ("live_service_s", "f8"),
         ("spawn_margin", "i8"),  # jobs, rows or events that one step may add at most
-        ("completions", "i8"),
         ("bin_s", "f8"),
         ("noise_key", "u8"),
     ]
