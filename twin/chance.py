@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.compiled import compiled
+from twin.compiled import small
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -21,7 +21,7 @@ def stream_key(seed: int, replica: int, name: str) -> int:
     return int(np.random.SeedSequence([seed, replica, *name.encode()]).generate_state(1, np.uint64)[0])
 
 
-@compiled
+@small
 def uniform(key: np.uint64, n: np.int64) -> float:
     """The `n`-th number of stream `key`, in [0, 1)."""
     z = key + np.uint64(n) * _GAMMA

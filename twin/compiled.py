@@ -8,6 +8,7 @@ the arrays and keeps them alive. With NUMBA_DISABLE_JIT=1 the same code runs in 
 from __future__ import annotations
 
 import ctypes
+import operator
 import os
 from collections.abc import Callable
 from hashlib import sha256
@@ -15,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import config as _numba_config
 from numba import njit, types
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
 
 config: Any = _numba_config
-_ENDLESS = 1 << 40
-"""Numba checks no index: the length of a view is not used."""
-
-
-_SOURCES = ("chance.py", "compiled.py", "kernel.py", "memory.py", "queues.py", "state.py")
+_SOURCES = (
+    "batches", "chance", "compiled", "decisions", "dispatch", "faults", "graph", "kernel", "links", "meetings",
+    "memory", "queues", "routes", "servers", "state",
+)  # fmt: skip
 
 
 def _cache_folder() -> str:
@@ -33,7 +34,7 @@ def _cache_folder() -> str:
 
     Numba looks only at the file of the function itself; a caller compiled with an older callee would live on.
     """
-    digest = sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in _SOURCES)).hexdigest()
+    digest = sha256(b"".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in _SOURCES)).hexdigest()
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return str(home / "ettwin" / f"kernel-{digest[:16]}")
 
@@ -51,10 +52,73 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return result
 
 
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile `function` into its caller, before types are known: for what has one caller, or a line or two."""
+    result: Callable[..., Any] = njit(inline="always", error_model="numpy")(function)
+    return result
+
+
+def small(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile `function` into each of its callers' machine code: for the few lines that run at every event."""
+    result: Callable[..., Any] = njit(forceinline=True, error_model="numpy")(function)
+    return result
+
+
+class Rows(types.Type):
+    """Items of one dtype in memory that somebody else owns: an address, no length, no negative index."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Rows({dtype})")
+
+
+@register_model(Rows)
+class _RowsModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, ir.IntType(64))
+
+
+@infer_global(operator.getitem)
+class _GetItem(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        """The type of `rows[i]`."""
+        rows, index = args
+        known = isinstance(rows, Rows) and isinstance(index, types.Integer)
+        return signature(rows.dtype, rows, types.intp) if known else None
+
+
+@infer_global(operator.setitem)
+class _SetItem(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        """The type of `rows[i] = value`."""
+        rows, index, _ = args
+        known = isinstance(rows, Rows) and isinstance(index, types.Integer)
+        return signature(types.none, rows, types.intp, rows.dtype) if known else None
+
+
+def _item(context: Any, builder: Any, rows: Any, address: Any, index: Any) -> Any:
+    data_type = context.get_data_type(rows.dtype)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(data_type))
+    return builder.inttoptr(builder.add(address, builder.mul(index, size)), data_type.as_pointer())
+
+
+@lower_builtin(operator.getitem, Rows, types.Integer)
+def _get(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    rows = sig.args[0]
+    return context.unpack_value(builder, rows.dtype, _item(context, builder, rows, *args))
+
+
+@lower_builtin(operator.setitem, Rows, types.Integer, types.Any)
+def _set(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    rows = sig.args[0]
+    context.pack_value(builder, rows.dtype, args[2], _item(context, builder, rows, args[0], args[1]))
+    return context.get_dummy_value()
+
+
 if config.DISABLE_JIT:
 
     def view(address: int, dtype: Any) -> Any:
-        """The array of `dtype` that starts at `address`."""
+        """The items of `dtype` that start at `address`."""
         item = np.dtype(dtype).itemsize
         memory = (ctypes.c_char * ((1 << 30) // item * item)).from_address(int(address))
         return np.frombuffer(memoryview(memory), dtype)
@@ -62,22 +126,10 @@ if config.DISABLE_JIT:
 else:
 
     @intrinsic
-    def view(_context: Any, address: Any, dtype: Any) -> Any:
-        """The array of `dtype` that starts at `address`; it owns nothing."""
-        array = types.Array(dtype.dtype, 1, "C")
+    def view(_context: Any, _address: Any, dtype: Any) -> Any:
+        """The items of `dtype` that start at `address`; it owns nothing."""
 
-        def codegen(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            llvm_type = context.get_data_type(array.dtype)
-            size = context.get_constant(types.intp, context.get_abi_sizeof(llvm_type))
-            result = make_array(array)(context, builder)
-            populate_array(
-                result,
-                data=builder.inttoptr(arguments[0], llvm_type.as_pointer()),
-                shape=[context.get_constant(types.intp, _ENDLESS)],
-                strides=[size],
-                itemsize=size,
-                meminfo=None,
-            )
-            return result._getvalue()
+        def codegen(_context: Any, _builder: Any, _signature: Any, arguments: Any) -> Any:
+            return arguments[0]
 
-        return array(types.int64, dtype), codegen
+        return Rows(dtype.dtype)(types.int64, dtype), codegen

@@ -1,105 +1,155 @@
 """The dispatch kernel: one compiled state machine that decides what starts where and when.
 
-It never sleeps, executes a model or reads a clock; three drivers feed it (replay, live, farm). It works on
-the plain arrays of twin.state and knows nothing else.
+It never sleeps, executes a model or reads a clock; three drivers feed it (replay, live, farm). It works on the
+plain arrays of twin.state and knows nothing else. The SimPy reference in the tests says the same in another
+way, to the bit.
 
-Specification (the SimPy reference in the tests says the same in another way, to the bit)
+State: jobs (an entity on its way through the graph: a segment, or a candidate of a sky event or of noise),
+queues (one per stage and pool), batches on servers of pools, flows on links, meetings of branches, shards and
+verdicts.
 
-- An event has a time, a rank and a sequence number, and is handled in that order. Ranks at equal time:
-  batch completed (2), job arrived after a transfer (3), source arrival (4), batch deadline (5). Control
-  actions at time t come before all of them. Sequence numbers count pushes.
-- Only when no event is left at the present time do pools start work: those whose state changed, in order of
-  their number. A batch of zero length completes before the next pool starts.
-- A job sent to a stage picks a queue at that instant: the nearest pool, the first, or the least loaded
-  ((queued + in transit + busy) / servers), among pools that are up and have servers; ties and "none up" go
-  to the first listed. A positive delay is a transfer, none is immediate.
-- A pool with a free server looks through its queues by priority, then by the longest-waiting head, then by
-  number. Stale heads are dropped. A queue is ready when it holds a full batch, has no batch wait, or its
-  head has waited that long. A batch takes jobs from the head up to its maximum or the next stale one.
-- A service time is the inverse CDF of (queue, variant, batch size) at the stage's random number for the
-  first job in the batch, linear between points; or, for a live stage, what the driver measured.
-- At the end of a batch its jobs are handled in order. A flag stage flags its segment, a trigger stage sends
-  one candidate per event found to each successor and ends the segment's job, any other sends copies to all
-  successors but the last and itself to that one. A segment without events is flagged, or triggers once, as
-  pure noise does; with events, their measured responses hold that noise already.
-- A flagged job reaching a gate ends as vetoed.
+Events are handled by time, rank and number. Ranks at equal time: batch completed (2), flow through its link
+(3), job arrived after the latency (4), source arrival (5), pause before another attempt over (6), wait for a
+verdict over (7), batch deadline (8), loads reported (9). Numbers count what was scheduled. Control actions at
+time t come before data events at t. Whatever follows from an event without delay is done depth first, at once;
+then jobs that ask Python for their route; and only when no event is left at the present time do pools start
+work, those whose state changed, in order of their number. A batch of zero length completes before the next
+pool's turn.
 
-Return codes say why the kernel came back: DONE, LIVE (execute `core.live_batch`, put the seconds into
-`core.live_service_s`, call again), or an array is too small or full (grow or flush it, call again).
+Graph (graph, meetings, decisions)
+- Where a stage needs several branches, the last to come goes on with the flags of all, or the first where any
+  will do.
+- A stage may wait for the verdicts of a flag stage on the last segments up to the job's own; after the
+  timeout, or when a verdict will never come, the job goes on marked as missing it. A flagged job ends at a
+  gate as vetoed.
+- A stage of several shards sends one job per shard and is done when all are. A flag stage then flags its
+  segment; a trigger stage hands one candidate per event found to each successor and ends the segment's job;
+  any other hands the job to all successors, publishing it first if it does. A segment without events is
+  flagged, or triggers, as pure noise does; with events, their measured responses hold that noise already.
+- When work ends early, word of it goes down the graph, so that nobody waits for what will not come.
+
+Queues and pools (queues, routes, dispatch, batches, servers)
+- A job picks a queue when it is sent, by its stage's rule, among pools that are open, have servers and room
+  and can be reached; ties and "none" go to the first listed.
+- On arrival it is shed if the queue's expected wait is too long, turned away or takes the oldest's place if it
+  is full.
+- A pool ends heads that are past their shelf life or deadline, then starts the ready queue of highest
+  priority, longest waiting head, lowest number. Ready: a preempted batch, a full one, no batch wait, or a head
+  that has waited that long.
+- Without a free server, a batch of lower priority makes way if its stage allows it: of the lowest priority the
+  one started last; it resumes later, or starts again.
+- The server freed last is taken first, but one that holds the program goes before. Loading takes its time;
+  what has no room beside it is given up, least recently used first; so is what was idle for too long.
+- A service time is the inverse CDF of (queue, variant, batch size) at the stage's random number for the first
+  job's attempt, linear between points, times the pool's slowness; for a live stage what the driver measured.
+  An attempt fails by chance or at its time-out and is tried again after a pause, or given up.
+
+Links (links): flows share the bandwidth equally, then take the latency. Faults (faults): twin.engine lists the
+actions.
+
+Every second of a job's life belongs to one part (state.PARTS); together they are its latency.
+
+Return codes say why the kernel came back: DONE, LIVE (execute `live_batch`, put the seconds into
+`live_service_s`, call again), ASK (route the job at `ask_head`), or an array is too small or full (grow or
+flush it, call again).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from twin.chance import uniform
-from twin.compiled import compiled, view
-from twin.memory import allocate, copy_job, free, histogram_bin, pop, push, settle, write_row, write_trace
-from twin.queues import dispatch, enqueue, send, touch
+from twin.batches import executed, free_batch, unlist
+from twin.compiled import compiled, inlined, view
+from twin.decisions import flagged, report
+from twin.dispatch import dispatch
+from twin.graph import follow, give_verdict, hand, hand_on, overdue, shard_done
+from twin.links import arrive, flow_through
+from twin.memory import (
+    fill_hole,
+    histogram_bin,
+    later,
+    new_job,
+    next_event_s,
+    push,
+    room,
+    settle,
+    touch,
+    write_trace,
+)
+from twin.queues import drop
+from twin.routes import load, route
+from twin.servers import give_server, used
 from twin.state import (
+    ASK,
     BATCH,
     BINS,
     DONE,
+    EXPIRED,
+    FAILED,
+    FINISH,
     FLAG,
-    FLUSH_ROWS,
-    FLUSH_TRACE,
-    GROW_HEAP,
-    GROW_JOBS,
+    FLAGGED,
+    GOOD,
     HEAP,
     JOB,
+    LINK,
     POOL,
-    PUBLISHED,
     QUEUE,
     RANK_ARRIVE,
     RANK_COMPLETE,
+    RANK_FLOW,
+    RANK_OVERDUE,
+    RANK_REPORT,
+    RANK_RETRY,
     RANK_SHIFT,
     RANK_STREAM,
     STAGE,
     STREAM,
+    TOKEN_MASK,
+    TOKEN_SHIFT,
     TRIGGER,
 )
-from workloads.sky import EVENT
+
+_SLOT_MASK = (1 << TOKEN_SHIFT) - 1
 
 
 @compiled
 def advance(world, until_s):
     """Handle every event before `until_s`, set the clock to it and return DONE; or return early, see above."""
     w = world[0]
-    stages = view(w["stages"], STAGE)
-    queues = view(w["queues"], QUEUE)
-    pools = view(w["pools"], POOL)
-    jobs = view(w["jobs"], JOB)
     heap = view(w["heap"], HEAP)
+    streams = view(w["streams"], STREAM)
     if w["live_batch"] >= 0:
-        batch = w["live_batch"]
-        w["live_batch"] = -1
-        push(w, w["now_s"] + w["live_service_s"], RANK_COMPLETE, batch)
-    margin = w["spawn_margin"]
+        executed(w)
     while True:
-        if w["job_free_n"] < margin:
-            return GROW_JOBS
-        if w["heap_n"] + margin > w["heap_size"]:
-            return GROW_HEAP
-        if w["row_n"] + margin > w["row_size"]:
-            return FLUSH_ROWS
-        if w["trace_n"] + margin > w["trace_size"]:
-            return FLUSH_TRACE
-        due = w["heap_n"] > 0 and heap[0]["time_s"] < until_s
-        if due and (w["dirty_n"] == 0 or heap[0]["time_s"] <= w["now_s"]):
-            rank = heap[0]["key"] >> RANK_SHIFT
-            ref = heap[0]["ref"]
-            w["now_s"] = heap[0]["time_s"]
-            pop(w)
-            if rank == RANK_COMPLETE:
-                _complete(w, ref)
-            elif rank == RANK_ARRIVE:
-                stages[jobs[ref]["stage"]]["transit"] -= 1
-                pools[queues[jobs[ref]["queue"]]["pool"]]["transit"] -= 1
-                enqueue(w, ref)
-            elif rank == RANK_STREAM:
-                _arrive(w, ref)
+        if w["budget"] <= 0:
+            code = _allow(w)
+            if code != DONE:
+                return code
+        if w["turn"] >= 0:
+            code = dispatch(w)
+            if code != DONE:
+                return code
+            continue
+        if w["ask_head"] >= 0:
+            return ASK
+        event_s = next_event_s(w)
+        stream_s = streams[w["stream"]]["next_s"] if w["stream"] >= 0 else np.inf
+        next_s = min(event_s, stream_s)
+        if next_s < until_s and (w["dirty_n"] == 0 or next_s <= w["now_s"]):
+            w["budget"] -= 1
+            w["now_s"] = next_s
+            if w["hole"] > 0:
+                fill_hole(w)
+            if stream_s < event_s or (stream_s == event_s and heap[0]["key"] >> RANK_SHIFT > RANK_STREAM):
+                _arrive(w, w["stream"])
             else:
-                touch(w, ref)
+                key = heap[0]["key"]
+                ref = heap[0]["ref"]
+                w["hole"] = 1
+                _handle(w, key >> RANK_SHIFT, ref & _SLOT_MASK, ref >> TOKEN_SHIFT)
+            if w["task_n"] > 0:
+                follow(w)
         elif w["dirty_n"] > 0 and w["now_s"] < until_s:
             code = dispatch(w)
             if code != DONE:
@@ -111,10 +161,47 @@ def advance(world, until_s):
     return DONE
 
 
-# --- events -------------------------------------------------------------------------------------------
-
-
 @compiled
+def _allow(w):
+    """Count how many events the room in every growing array is enough for; DONE, or which one is too full."""
+    margin = w["spawn_margin"] + (w["waiter_size"] - w["waiter_free_n"]) * w["hand_margin"]
+    code = room(w, margin)
+    if code == DONE:
+        least = min(w["job_free_n"], w["heap_size"] - w["heap_n"], w["row_size"] - w["row_n"])
+        least = min(least, w["meeting_free_n"] // w["stage_n"], w["waiter_free_n"])
+        if w["trace_on"] > 0:
+            least = min(least, w["trace_size"] - w["trace_n"])
+        w["budget"] = least // margin
+    return code
+
+
+@inlined
+def _handle(w, rank, slot, token):
+    """One event; those of work that was stopped, or of a slot that was used again, mean nothing."""
+    jobs = view(w["jobs"], JOB)
+    if rank == RANK_COMPLETE:
+        if view(w["batches"], BATCH)[slot]["token"] == token:
+            _complete(w, slot)
+    elif rank == RANK_ARRIVE:
+        arrive(w, slot)
+    elif rank == RANK_FLOW:
+        if view(w["links"], LINK)[slot]["token"] == token:
+            flow_through(w, slot)
+    elif rank == RANK_RETRY:
+        stages = view(w["stages"], STAGE)
+        stages[jobs[slot]["stage"]]["backoff"] -= 1
+        jobs[slot]["outage_s"] += w["now_s"] - jobs[slot]["since_s"]
+        route(w, slot)
+    elif rank == RANK_OVERDUE:
+        if jobs[slot]["token"] == token:
+            overdue(w, slot)
+    elif rank == RANK_REPORT:
+        _report_loads(w)
+    else:
+        touch(w, slot)
+
+
+@inlined
 def _arrive(w, m):
     """Stream `m` delivers its next job; the one after it is scheduled."""
     jobs = view(w["jobs"], JOB)
@@ -123,189 +210,142 @@ def _arrive(w, m):
     n = stream["next"]
     stream["next"] = n + 1
     schedule_arrival(w, m)
-    j = allocate(w)
+    j = new_job(w)
     job = jobs[j]
     job["entity"] = n
     job["segment"] = n
     job["site"] = stream["site"]
+    job["pending"] = 0
     job["flag"] = 0
+    job["missing"] = 0
     job["variant"] = 0
     job["extra"] = 0
     job["born_s"] = w["now_s"]
     job["transfer_s"] = 0.0
-    job["wait_s"] = 0.0
+    job["join_s"] = 0.0
+    job["queue_s"] = 0.0
+    job["batch_s"] = 0.0
+    job["outage_s"] = 0.0
+    job["load_s"] = 0.0
     job["compute_s"] = 0.0
-    send(w, j, stream["stage"])
+    hand(w, j, stream["stage"])
 
 
 @compiled
 def schedule_arrival(w, m):
-    """Push the next arrival of stream `m`, if any is left."""
+    """Set the next arrival of stream `m`, if any is left, and find the stream that comes first."""
     streams = view(w["streams"], STREAM)
-    arrivals = view(w["arrivals"], np.float64)
     stream = streams[m]
     n = stream["next"]
+    w["seq"] += 1
+    stream["seq"] = w["seq"]
     if n >= stream["count"]:
-        return
-    if stream["stride_s"] > 0.0:
-        time_s = stream["phase_s"] + n * stream["stride_s"]
+        stream["next_s"] = np.inf
+    elif stream["stride_s"] > 0.0:
+        stream["next_s"] = stream["phase_s"] + n * stream["stride_s"]
     else:
-        time_s = arrivals[stream["first"] + n]
-    push(w, time_s, RANK_STREAM, m)
+        stream["next_s"] = view(w["arrivals"], np.float64)[stream["first"] + n]
+    first = 0
+    for k in range(1, w["stream_n"]):
+        sooner = streams[k]["next_s"] < streams[first]["next_s"]
+        if sooner or (
+            streams[k]["next_s"] == streams[first]["next_s"] and streams[k]["seq"] < streams[first]["seq"]
+        ):
+            first = k
+    w["stream"] = first if streams[first]["next_s"] < np.inf else -1
 
 
 @compiled
+def _report_loads(w):
+    """Every pool tells its load, for routes that do not know better; the next report is scheduled."""
+    pools = view(w["pools"], POOL)
+    push(w, w["now_s"] + w["report_s"], RANK_REPORT, 0)
+    for p in range(w["pool_n"]):
+        pools[p]["seen_load"] = load(w, p)
+
+
+@inlined
 def _complete(w, b):
-    """Batch `b` ends: its server is free and each of its jobs goes on."""
+    """Batch `b` ends: its server is free and each of its jobs goes on, or tries again."""
     stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     pools = view(w["pools"], POOL)
     jobs = view(w["jobs"], JOB)
     batches = view(w["batches"], BATCH)
-    hist = view(w["hist"], np.int64)
     batch = batches[b]
     q = batch["queue"]
-    p = queues[q]["pool"]
     s = queues[q]["stage"]
-    v = batch["variant"]
-    service_s = w["now_s"] - batch["start_s"]
+    p = queues[q]["pool"]
     settle(w, p)
     pools[p]["busy"] -= 1
+    unlist(w, b)
+    used(w, p, batch["server"], q, batch["variant"])
+    give_server(w, p, batch["server"])
     touch(w, p)
+    stages[s]["running"] -= batch["n"]
+    batch["token"] = (batch["token"] + 1) & TOKEN_MASK
     j = batch["head"]
     for _ in range(batch["n"]):
         after = jobs[j]["next"]
-        job = jobs[j]
-        job["compute_s"] += service_s
-        stages[s]["running"] -= 1
-        stages[s]["done"] += 1
-        queues[q]["done"][v] += 1
-        queues[q]["service_s"][v] += service_s
-        hist[((q * 2 + v) * 2 + 1) * BINS + histogram_bin(service_s)] += 1
-        if w["trace_on"] > 0:
-            write_trace(w, job, batch, s, p)
-        if stages[s]["role"] == FLAG:
-            d = queues[q]["decide"][v]
-            job["flag"] |= _flagged(w, job, batch["live"], d)
-        if stages[s]["role"] == TRIGGER:
-            _trigger(w, batch, j, s)
+        if batch["fails"] > 0:
+            _try_again(w, j, s, w["now_s"] - batch["start_s"])
         else:
-            _hand_on(w, j, s)
+            _done(w, batch, j, q, s, p)
+        if w["task_n"] > 0:
+            follow(w)
         j = after
-    batches[b]["next"] = w["batch_free"]
-    batches[b]["token"] += 1
-    w["batch_free"] = b
-    w["batch_free_n"] += 1
+    free_batch(w, b)
 
 
 @compiled
-def _trigger(w, batch, j, s):
-    """Segment job `j` was searched: a candidate for every event found and for a noise trigger; the job ends."""
+def _try_again(w, j, s, elapsed_s):
+    """An attempt of job `j` failed: another after a pause, or the end."""
+    stages = view(w["stages"], STAGE)
+    jobs = view(w["jobs"], JOB)
+    job = jobs[j]
+    job["outage_s"] += elapsed_s
+    if job["attempt"] >= stages[s]["retries"]:
+        drop(w, j, FAILED)
+        return
+    job["attempt"] += 1
+    job["since_s"] = w["now_s"]
+    stages[s]["backoff"] += 1
+    push(w, w["now_s"] + stages[s]["backoff_s"], RANK_RETRY, j)
+
+
+@inlined
+def _done(w, batch, j, q, s, p):
+    """Job `j` is through stage `s`; when all its shards are, what the stage decides follows."""
+    stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     jobs = view(w["jobs"], JOB)
-    event_segment = view(w["event_segment"], np.int64)
-    events = view(w["events"], EVENT)
-    noise = view(w["noise"], np.float64)
-    found = view(w["found"], np.int8)
-    segment = jobs[j]["segment"]
-    d = queues[batch["queue"]]["decide"][batch["variant"]]
-    jobs[j]["variant"] = batch["variant"]
-    i = _first_event(w, segment)
-    eventful = i < w["event_n"] and event_segment[i] == segment
-    while i < w["event_n"] and event_segment[i] == segment:
-        if batch["live"] > 0:
-            hit = found[i] > 0
-        else:
-            hit = events[i]["u_trigger"] < _probability(w, i, d)
-        if hit:
-            _spawn(w, j, s, i)
-        i += 1
-    if batch["live"] > 0:
-        hit = jobs[j]["extra"] > 0
-    else:
-        hit = not eventful and uniform(w["noise_key"], 2 * segment) < noise[d]
-    if hit:
-        _spawn(w, j, s, -segment - 1)
-    free(w, j)
-
-
-@compiled
-def _spawn(w, j, s, entity):
-    """Send a candidate, heir of segment job `j`, to each successor of stage `s`."""
-    stages = view(w["stages"], STAGE)
-    jobs = view(w["jobs"], JOB)
-    children = view(w["children"], np.int64)
-    for c in range(stages[s]["child_start"], stages[s]["child_stop"]):
-        k = copy_job(w, j)
-        jobs[k]["entity"] = entity
-        send(w, k, children[c])
-
-
-@compiled
-def _hand_on(w, j, s):
-    """Job `j` is done with stage `s`: publish, and go to every successor."""
-    stages = view(w["stages"], STAGE)
-    jobs = view(w["jobs"], JOB)
-    children = view(w["children"], np.int64)
-    if stages[s]["publishes"] > 0:
-        write_row(w, jobs[j], PUBLISHED)
-    first = stages[s]["child_start"]
-    last = stages[s]["child_stop"] - 1
-    if last < first:
-        free(w, j)
+    hist = view(w["hist"], np.int64)
+    stage = stages[s]
+    job = jobs[j]
+    v = batch["variant"]
+    ran_s = w["now_s"] - batch["start_s"]
+    job["load_s"] += batch["load_s"]
+    job["compute_s"] += ran_s - batch["load_s"]
+    if w["now_s"] - job["born_s"] > stage["deadline_s"]:
+        drop(w, j, EXPIRED)
         return
-    for c in range(first, last):
-        k = copy_job(w, j)
-        send(w, k, children[c])
-    send(w, j, children[last])
-
-
-# --- decisions ----------------------------------------------------------------------------------------
-
-
-@compiled
-def _first_event(w, segment):
-    """The first event in this segment or after it."""
-    event_segment = view(w["event_segment"], np.int64)
-    low = 0
-    high = w["event_n"]
-    while low < high:
-        middle = (low + high) >> 1
-        if event_segment[middle] < segment:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@compiled
-def _probability(w, i, d):
-    """Measured chance that table `d`'s program reacts to event `i`."""
-    events = view(w["events"], EVENT)
-    edges = view(w["edges"], np.float64)
-    responses = view(w["responses"], np.float64)
-    snr = events[i]["snr"]
-    b = 0
-    bins = w["snr_bin_n"]
-    while b + 1 < bins and snr >= edges[d * (bins + 1) + b + 1]:
-        b += 1
-    return responses[(d * w["class_n"] + events[i]["cls"]) * bins + b]
-
-
-@compiled
-def _flagged(w, job, live, d):
-    """1 when data quality flags the segment of `job`."""
-    event_segment = view(w["event_segment"], np.int64)
-    events = view(w["events"], EVENT)
-    noise = view(w["noise"], np.float64)
-    if live > 0:
-        return job["extra"]
-    segment = job["segment"]
-    i = _first_event(w, segment)
-    if i == w["event_n"] or event_segment[i] != segment:
-        return 1 if uniform(w["noise_key"], 2 * segment + 1) < noise[d] else 0
-    while i < w["event_n"] and event_segment[i] == segment:
-        if events[i]["u_flag"] < _probability(w, i, d):
-            return 1
-        i += 1
-    return 0
+    stage["done"] += 1
+    queues[q]["done"][v] += 1
+    queues[q]["service_s"][v] += ran_s
+    hist[((q * 2 + v) * 2 + 1) * BINS + histogram_bin(ran_s)] += 1
+    if w["trace_on"] > 0:
+        write_trace(w, job, batch, s, p)
+    if stage["shards"] > 1 and not shard_done(w, j, s):
+        return
+    job["shard"] = 0
+    if stage["role"] == TRIGGER:
+        report(w, j, s, queues[q]["decide"][v], batch["live"], v)
+        return
+    if stage["role"] == FLAG:
+        flag = flagged(w, j, queues[q]["decide"][v], batch["live"])
+        job["flag"] |= flag
+        if stage["verdict"] >= 0:
+            later(w, FINISH, s, j, 0)
+            give_verdict(w, s, job["segment"], FLAGGED if flag > 0 else GOOD)
+            return
+    hand_on(w, j, s)

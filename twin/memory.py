@@ -4,18 +4,66 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.compiled import compiled, view
-from twin.state import BIN_LOW_S, BINS, HEAP, JOB, POOL, RANK_SHIFT, ROW, SUB_BITS, TRACE
+from twin.compiled import compiled, inlined, small, view
+from twin.state import (
+    BIN_LOW_S,
+    BINS,
+    DONE,
+    FLUSH_ROWS,
+    FLUSH_TRACE,
+    GROW_BATCHES,
+    GROW_BUCKETS,
+    GROW_HEAP,
+    GROW_JOBS,
+    GROW_MEETINGS,
+    GROW_WAITERS,
+    HEAP,
+    JOB,
+    POOL,
+    RANK_SHIFT,
+    ROW,
+    SERVER,
+    SUB_BITS,
+    TASK,
+    TOKEN_MASK,
+    TRACE,
+)
 
 _LOWEST = int(np.float64(BIN_LOW_S).view(np.int64)) >> (52 - SUB_BITS)
 
 
 @compiled
+def room(w, margin):
+    """DONE when every growing array takes `margin` more; else which one does not."""
+    if w["job_free_n"] < margin:
+        return GROW_JOBS
+    if w["heap_n"] + margin > w["heap_size"]:
+        return GROW_HEAP
+    if w["row_n"] + margin > w["row_size"]:
+        return FLUSH_ROWS
+    if w["meeting_free_n"] < margin * w["stage_n"]:  # word of what will not come may reach every stage
+        return GROW_MEETINGS
+    if w["meeting_size"] - w["meeting_free_n"] > w["bucket_size"]:
+        return GROW_BUCKETS
+    if w["waiter_free_n"] < margin:
+        return GROW_WAITERS
+    if w["batch_free_n"] == 0:
+        return GROW_BATCHES
+    if w["trace_on"] > 0 and w["trace_n"] + margin > w["trace_size"]:
+        return FLUSH_TRACE
+    return DONE
+
+
+@compiled
 def push(w, time_s, rank, ref):
     """Schedule an event; among equals in time and rank, the one pushed first comes first."""
-    heap = view(w["heap"], HEAP)
     w["seq"] += 1
     key = (np.int64(rank) << RANK_SHIFT) | w["seq"]
+    if w["hole"] > 0:
+        w["hole"] = 0
+        _sink(w, time_s, key, ref)
+        return
+    heap = view(w["heap"], HEAP)
     i = w["heap_n"]
     w["heap_n"] = i + 1
     while i > 0:
@@ -30,13 +78,20 @@ def push(w, time_s, rank, ref):
 
 
 @compiled
-def pop(w):
-    """Remove the first event."""
+def fill_hole(w):
+    """Close the gap that the event being handled has left at the top of the heap."""
     heap = view(w["heap"], HEAP)
-    n = w["heap_n"] - 1
-    w["heap_n"] = n
-    time_s = heap[n]["time_s"]
-    key = heap[n]["key"]
+    w["hole"] = 0
+    w["heap_n"] -= 1
+    last = heap[w["heap_n"]]
+    _sink(w, last["time_s"], last["key"], last["ref"])
+
+
+@compiled
+def _sink(w, time_s, key, ref):
+    """Put an event in the place of the first one and let it sink to where it belongs."""
+    heap = view(w["heap"], HEAP)
+    n = w["heap_n"]
     i = 0
     while True:
         child = 2 * i + 1
@@ -51,19 +106,45 @@ def pop(w):
             break
         _move(heap, child, i)
         i = child
-    if n > 0:
-        _move(heap, n, i)
+    heap[i]["time_s"] = time_s
+    heap[i]["key"] = key
+    heap[i]["ref"] = ref
 
 
-@compiled
+@inlined
+def next_event_s(w):
+    """When the first event of the heap is due, looking past the gap at its top; inf when there is none."""
+    heap = view(w["heap"], HEAP)
+    n = w["heap_n"]
+    if w["hole"] == 0:
+        return heap[0]["time_s"] if n > 0 else np.inf
+    time_s = heap[1]["time_s"] if n > 1 else np.inf
+    if n > 2 and heap[2]["time_s"] < time_s:
+        time_s = heap[2]["time_s"]
+    return time_s
+
+
+@small
 def _move(heap, source, target):
     heap[target]["time_s"] = heap[source]["time_s"]
     heap[target]["key"] = heap[source]["key"]
     heap[target]["ref"] = heap[source]["ref"]
 
 
-@compiled
-def allocate(w):
+@small
+def later(w, kind, stage, ref, segment):
+    """What follows at once, before anything that was put off earlier."""
+    tasks = view(w["tasks"], TASK)
+    task = tasks[w["task_n"]]
+    w["task_n"] += 1
+    task["kind"] = kind
+    task["stage"] = stage
+    task["ref"] = ref
+    task["segment"] = segment
+
+
+@small
+def new_job(w):
     """A free job's number; the driver keeps at least `spawn_margin` of them free."""
     jobs = view(w["jobs"], JOB)
     j = w["job_free"]
@@ -72,42 +153,66 @@ def allocate(w):
     return j
 
 
-@compiled
+@small
 def free(w, j):
-    """Job `j` has ended."""
+    """Job `j` has ended; events that still name it no longer mean it."""
     jobs = view(w["jobs"], JOB)
+    forget_events(w, j)
     jobs[j]["next"] = w["job_free"]
     w["job_free"] = j
     w["job_free_n"] += 1
+
+
+@small
+def forget_events(w, j):
+    """Events that were scheduled for job `j` no longer mean it."""
+    jobs = view(w["jobs"], JOB)
+    jobs[j]["token"] = (jobs[j]["token"] + 1) & TOKEN_MASK
 
 
 @compiled
 def copy_job(w, j):
     """A new job with the history of job `j`."""
     jobs = view(w["jobs"], JOB)
-    k = allocate(w)
-    jobs[k]["entity"] = jobs[j]["entity"]
-    jobs[k]["segment"] = jobs[j]["segment"]
-    jobs[k]["site"] = jobs[j]["site"]
-    jobs[k]["flag"] = jobs[j]["flag"]
-    jobs[k]["variant"] = jobs[j]["variant"]
-    jobs[k]["extra"] = jobs[j]["extra"]
-    jobs[k]["born_s"] = jobs[j]["born_s"]
-    jobs[k]["transfer_s"] = jobs[j]["transfer_s"]
-    jobs[k]["wait_s"] = jobs[j]["wait_s"]
-    jobs[k]["compute_s"] = jobs[j]["compute_s"]
+    k = new_job(w)
+    old = jobs[j]
+    new = jobs[k]
+    new["entity"] = old["entity"]
+    new["segment"] = old["segment"]
+    new["stage"] = old["stage"]
+    new["site"] = old["site"]
+    new["shard"] = old["shard"]
+    new["attempt"] = old["attempt"]
+    new["pending"] = 0
+    new["variant"] = old["variant"]
+    new["extra"] = old["extra"]
+    new["flag"] = old["flag"]
+    new["missing"] = old["missing"]
+    new["born_s"] = old["born_s"]
+    new["transfer_s"] = old["transfer_s"]
+    new["join_s"] = old["join_s"]
+    new["queue_s"] = old["queue_s"]
+    new["batch_s"] = old["batch_s"]
+    new["outage_s"] = old["outage_s"]
+    new["load_s"] = old["load_s"]
+    new["compute_s"] = old["compute_s"]
     return k
 
 
-@compiled
+@small
 def settle(w, p):
     """Add pool `p`'s queue, busy and available servers to the time bins up to now, before any of them changes."""
+    pools = view(w["pools"], POOL)
+    if w["now_s"] > pools[p]["last_s"]:
+        _settle(w, p)
+
+
+@compiled
+def _settle(w, p):
     pools = view(w["pools"], POOL)
     pool = pools[p]
     now_s = w["now_s"]
     last_s = pool["last_s"]
-    if now_s <= last_s:
-        return
     pool["last_s"] = now_s
     available = pool["servers"] * pool["up"]
     width_s = w["bin_s"]
@@ -129,31 +234,48 @@ def _area(w, p, b, pool, available, duration_s):
     bins[first + 2] += available * duration_s
 
 
-@compiled
+@small
 def histogram_bin(value_s):
-    """The log-linear bin of a duration: octave from the exponent, slice from the first bits of the mantissa."""
-    if value_s <= BIN_LOW_S:
+    """The log-linear bin that `value_s` falls in."""
+    if not value_s > BIN_LOW_S:
         return 0
-    slices = np.float64(value_s).view(np.int64) >> (52 - SUB_BITS)
-    return min(1 + slices - _LOWEST, BINS - 1)
+    b = (np.float64(value_s).view(np.int64) >> (52 - SUB_BITS)) - _LOWEST + 1
+    return min(b, BINS - 1)
+
+
+@small
+def touch(w, p):
+    """Pool `p` may be able to start something."""
+    pools = view(w["pools"], POOL)
+    if pools[p]["dirty"] == 0:
+        pools[p]["dirty"] = 1
+        w["dirty_n"] += 1
+        w["dirty_low"] = min(w["dirty_low"], p)
 
 
 @compiled
-def write_row(w, job, outcome):
-    """Record how a job ended."""
+def write_row(w, j, outcome):
+    """Record how job `j` ended, or what it published."""
     rows = view(w["rows"], ROW)
+    jobs = view(w["jobs"], JOB)
     row = rows[w["row_n"]]
+    job = jobs[j]
     w["row_n"] += 1
     row["entity"] = job["entity"]
     row["segment"] = job["segment"]
     row["stage"] = job["stage"]
     row["outcome"] = outcome
     row["flag"] = job["flag"]
+    row["missing"] = job["missing"]
     row["variant"] = job["variant"]
     row["born_s"] = job["born_s"]
     row["end_s"] = w["now_s"]
     row["transfer_s"] = job["transfer_s"]
-    row["wait_s"] = job["wait_s"]
+    row["join_s"] = job["join_s"]
+    row["queue_s"] = job["queue_s"]
+    row["batch_s"] = job["batch_s"]
+    row["outage_s"] = job["outage_s"]
+    row["load_s"] = job["load_s"]
     row["compute_s"] = job["compute_s"]
 
 
@@ -161,11 +283,14 @@ def write_row(w, job, outcome):
 def write_trace(w, job, batch, s, p):
     """Record one stage completed by one job."""
     trace = view(w["trace"], TRACE)
+    servers = view(w["servers"], SERVER)
     row = trace[w["trace_n"]]
     w["trace_n"] += 1
     row["stage"] = s
     row["entity"] = job["entity"]
+    row["shard"] = job["shard"]
     row["pool"] = p
+    row["server"] = servers[batch["server"]]["number"]
     row["n"] = batch["n"]
     row["variant"] = batch["variant"]
     row["enqueued_s"] = job["enqueued_s"]

@@ -1,4 +1,4 @@
-"""Queues and pools of the kernel: where a job goes, what a free server takes next. Compiled.
+"""Queues of the kernel: who waits where, for how long and because of what; and how work ends early. Compiled.
 
 The rules are those of twin.kernel.
 """
@@ -7,91 +7,67 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.chance import uniform
-from twin.compiled import compiled, view
-from twin.memory import free, histogram_bin, push, settle, write_row
+from twin.compiled import compiled, small, view
+from twin.memory import free, later, settle, touch, write_row
 from twin.state import (
-    BATCH,
-    BINS,
-    DONE,
-    FAILOVER,
-    FLUSH_ROWS,
-    GROW_BATCHES,
-    GROW_HEAP,
+    APPEND,
+    EXPIRED,
     JOB,
-    LIVE,
-    NEAREST,
+    OLDEST,
     POOL,
     QUEUE,
-    RANK_ARRIVE,
-    RANK_COMPLETE,
-    RANK_TIMER,
+    REJECTED,
+    SHED,
     STAGE,
     STALE,
+    TELL,
+    TELL_SHARD,
     VETOED,
 )
 
 
 @compiled
-def send(w, j, s):
-    """Job `j` goes to stage `s`: veto at a gate, else choose a queue and travel there."""
+def drop(w, j, outcome):
+    """Job `j` ends early; whoever waits for what would have come of it is told."""
+    stages = view(w["stages"], STAGE)
+    jobs = view(w["jobs"], JOB)
+    s = jobs[j]["stage"]
+    stages[s]["ended"][outcome] += 1
+    write_row(w, j, outcome)
+    if stages[s]["shards"] > 1 and outcome != VETOED:
+        later(w, TELL_SHARD, s, jobs[j]["entity"], jobs[j]["segment"])
+    elif stages[s]["tells"] > 0:
+        later(w, TELL, s, jobs[j]["entity"], jobs[j]["segment"])
+    free(w, j)
+
+
+@small
+def enqueue(w, j):
+    """Job `j` has reached its queue: it is shed, turned away, takes another's place, or joins."""
     stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     pools = view(w["pools"], POOL)
     jobs = view(w["jobs"], JOB)
-    delays = view(w["delays"], np.float64)
-    job = jobs[j]
-    job["stage"] = s
-    stages[s]["offered"] += 1
-    if stages[s]["gate"] > 0 and job["flag"] > 0:
-        stages[s]["vetoed"] += 1
-        write_row(w, job, VETOED)
-        free(w, j)
-        return
-    q = _route(w, s, job["site"])
-    p = queues[q]["pool"]
-    delay_s = delays[q * w["site_n"] + job["site"]]
-    moved = view(w["moved"], np.int64)
-    moved[q * w["site_n"] + job["site"]] += 1
-    job["queue"] = q
-    job["site"] = pools[p]["site"]
-    if delay_s > 0.0:
-        job["transfer_s"] += delay_s
-        stages[s]["transit"] += 1
-        pools[p]["transit"] += 1
-        push(w, w["now_s"] + delay_s, RANK_ARRIVE, j)
-    else:
-        enqueue(w, j)
-
-
-@compiled
-def _route(w, s, site):
-    """The queue that a job at `site` takes for stage `s`."""
-    stages = view(w["stages"], STAGE)
-    queues = view(w["queues"], QUEUE)
-    pools = view(w["pools"], POOL)
-    delays = view(w["delays"], np.float64)
-    best = -1
-    best_cost = np.inf
-    for q in range(stages[s]["queue_start"], stages[s]["queue_stop"]):
+    q = jobs[j]["queue"]
+    stage = stages[jobs[j]["stage"]]
+    if stage["admit_wait_s"] < np.inf:
         pool = pools[queues[q]["pool"]]
-        if pool["up"] == 0 or pool["servers"] == 0:
-            continue
-        if stages[s]["route"] == FAILOVER:
-            return q
-        if stages[s]["route"] == NEAREST:
-            cost = delays[q * w["site_n"] + site]
-        else:
-            cost = (pool["queued"] + pool["transit"] + pool["busy"]) / pool["servers"]
-        if cost < best_cost:
-            best = q
-            best_cost = cost
-    return best if best >= 0 else stages[s]["queue_start"]
+        if pool["queued"] * queues[q]["mean_s"] / max(pool["servers"], 1) > stage["admit_wait_s"]:
+            drop(w, j, SHED)
+            return
+    if queues[q]["length"] >= stage["queue_limit"]:
+        if stage["when_full"] == OLDEST:
+            later(w, APPEND, 0, j, 0)
+            j = dequeue(w, q)
+            settle_wait(w, j, q)
+        drop(w, j, REJECTED)
+        return
+    append(w, j)
 
 
-@compiled
-def enqueue(w, j):
-    """Job `j` has reached its queue."""
+@small
+def append(w, j):
+    """Job `j` is the last in its queue."""
     stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     pools = view(w["pools"], POOL)
@@ -100,6 +76,7 @@ def enqueue(w, j):
     p = queues[q]["pool"]
     settle(w, p)
     jobs[j]["enqueued_s"] = w["now_s"]
+    mark(w, j, q)
     jobs[j]["next"] = -1
     if queues[q]["length"] == 0:
         queues[q]["head"] = j
@@ -109,18 +86,18 @@ def enqueue(w, j):
     queues[q]["length"] += 1
     stages[jobs[j]["stage"]]["queued"] += 1
     pools[p]["queued"] += 1
-    if pools[p]["queued"] > pools[p]["queue_peak"]:
-        pools[p]["queue_peak"] = pools[p]["queued"]
+    pools[p]["queue_peak"] = max(pools[p]["queue_peak"], pools[p]["queued"])
     touch(w, p)
 
 
-@compiled
-def _dequeue(w, q):
+@small
+def dequeue(w, q):
     """Take the head of queue `q`."""
     stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     pools = view(w["pools"], POOL)
     jobs = view(w["jobs"], JOB)
+    settle(w, queues[q]["pool"])
     j = queues[q]["head"]
     queues[q]["head"] = jobs[j]["next"]
     queues[q]["length"] -= 1
@@ -130,146 +107,125 @@ def _dequeue(w, q):
 
 
 @compiled
-def dispatch(w):
-    """The first pool that may start something starts all it can."""
+def put_back(w, q, head, n):
+    """`n` linked jobs that were taken from queue `q` are its first again; they wait anew."""
     stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     pools = view(w["pools"], POOL)
     jobs = view(w["jobs"], JOB)
-    pool_queues = view(w["pool_queues"], np.int64)
-    p = 0
-    while pools[p]["dirty"] == 0:
-        p += 1
-    while pools[p]["up"] > 0 and pools[p]["busy"] < pools[p]["servers"]:
-        if w["heap_n"] + pools[p]["queue_stop"] - pools[p]["queue_start"] + 1 > w["heap_size"]:
-            return GROW_HEAP
-        if w["batch_free_n"] == 0:
-            return GROW_BATCHES
-        best = -1
-        for i in range(pools[p]["queue_start"], pools[p]["queue_stop"]):
-            q = pool_queues[i]
-            s = queues[q]["stage"]
-            while queues[q]["length"] > 0 and _stale(w, s, queues[q]["head"]):
-                if w["row_n"] >= w["row_size"]:
-                    return FLUSH_ROWS
-                settle(w, p)
-                j = _dequeue(w, q)
-                stages[s]["stale"] += 1
-                write_row(w, jobs[j], STALE)
-                free(w, j)
-            if queues[q]["length"] == 0 or not _ready(w, q):
-                continue
-            if best < 0 or _before(w, q, best):
-                best = q
-        if best < 0:
-            break
-        if _start(w, best) == LIVE:
-            return LIVE
-    pools[p]["dirty"] = 0
-    w["dirty_n"] -= 1
-    return DONE
+    p = queues[q]["pool"]
+    settle(w, p)
+    j = head
+    for k in range(n):
+        mark(w, j, q)
+        if k < n - 1:
+            j = jobs[j]["next"]
+    if queues[q]["length"] == 0:
+        queues[q]["tail"] = j
+        jobs[j]["next"] = -1
+    else:
+        jobs[j]["next"] = queues[q]["head"]
+    queues[q]["head"] = head
+    queues[q]["length"] += n
+    stages[queues[q]["stage"]]["queued"] += n
+    pools[p]["queued"] += n
+    pools[p]["queue_peak"] = max(pools[p]["queue_peak"], pools[p]["queued"])
 
 
 @compiled
-def _ready(w, q):
-    """Whether queue `q` may start a batch now; if it must wait for more jobs, its deadline is set."""
+def expire(w, q):
+    """End the head of queue `q` when it is too old; whether it was."""
+    queues = view(w["queues"], QUEUE)
+    if queues[q]["length"] == 0:
+        return False
+    outcome = too_old(w, q)
+    if outcome < 0:
+        return False
+    j = dequeue(w, q)
+    settle_wait(w, j, q)
+    drop(w, j, outcome)
+    return True
+
+
+@compiled
+def too_old(w, q):
+    """How the head of queue `q` has to end because of its age, -1 it may stay."""
     stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     jobs = view(w["jobs"], JOB)
     stage = stages[queues[q]["stage"]]
-    if stage["max_wait_s"] == 0.0 or queues[q]["length"] >= stage["max_batch"]:
-        return True
-    deadline_s = jobs[queues[q]["head"]]["enqueued_s"] + stage["max_wait_s"]
-    if w["now_s"] >= deadline_s:
-        return True
-    if queues[q]["timer_s"] != deadline_s:
-        queues[q]["timer_s"] = deadline_s
-        push(w, deadline_s, RANK_TIMER, queues[q]["pool"])
-    return False
+    age_s = w["now_s"] - jobs[queues[q]["head"]]["born_s"]
+    if age_s > stage["deadline_s"]:
+        return EXPIRED
+    return STALE if age_s > stage["shelf_life_s"] else -1
 
 
-@compiled
-def _before(w, q, other):
-    """Whether queue `q` goes before queue `other`, which has the lower number at equal standing."""
-    stages = view(w["stages"], STAGE)
+# --- why it waited --------------------------------------------------------------------------------------
+
+
+@small
+def mark(w, j, q):
+    """Job `j` starts to wait in queue `q`."""
     queues = view(w["queues"], QUEUE)
     jobs = view(w["jobs"], JOB)
-    a = stages[queues[q]["stage"]]["priority"]
-    b = stages[queues[other]["stage"]]["priority"]
-    if a != b:
-        return a < b
-    return jobs[queues[q]["head"]]["enqueued_s"] < jobs[queues[other]["head"]]["enqueued_s"]
+    jobs[j]["since_s"] = w["now_s"]
+    jobs[j]["outage_mark_s"] = _outage_clock(w, queues[q]["pool"])
+    jobs[j]["hold_mark_s"] = _hold_clock(w, q)
 
 
-@compiled
-def _stale(w, s, j):
-    """Whether job `j` is past the shelf life that stage `s` allows."""
-    stages = view(w["stages"], STAGE)
-    jobs = view(w["jobs"], JOB)
-    return w["now_s"] - jobs[j]["born_s"] > stages[s]["shelf_life_s"]
-
-
-@compiled
-def _start(w, q):
-    """Start a batch from queue `q`; LIVE when the driver has to execute it."""
-    stages = view(w["stages"], STAGE)
+@small
+def settle_wait(w, j, q):
+    """Job `j` no longer waits in queue `q`: the time goes to outage, batch and queue; it is returned in s."""
     queues = view(w["queues"], QUEUE)
-    pools = view(w["pools"], POOL)
     jobs = view(w["jobs"], JOB)
-    batches = view(w["batches"], BATCH)
-    hist = view(w["hist"], np.int64)
-    s = queues[q]["stage"]
-    p = queues[q]["pool"]
-    v = stages[s]["variant"]
-    settle(w, p)
-    b = w["batch_free"]
-    w["batch_free"] = batches[b]["next"]
-    w["batch_free_n"] -= 1
-    lead = queues[q]["head"]
-    n = 0
-    j = lead
-    while n < stages[s]["max_batch"] and queues[q]["length"] > 0:
-        if _stale(w, s, queues[q]["head"]):
-            break
-        j = _dequeue(w, q)
-        wait_s = w["now_s"] - jobs[j]["enqueued_s"]
-        jobs[j]["wait_s"] += wait_s
-        queues[q]["wait_s"][v] += wait_s
-        hist[(q * 2 + v) * 2 * BINS + histogram_bin(wait_s)] += 1
-        stages[s]["running"] += 1
-        n += 1
-    jobs[j]["next"] = -1
-    batch = batches[b]
-    batch["head"] = lead
-    batch["queue"] = q
-    batch["n"] = n
-    batch["variant"] = v
-    batch["live"] = stages[s]["live"]
-    batch["start_s"] = w["now_s"]
-    pools[p]["busy"] += 1
-    if stages[s]["live"] > 0:
-        w["live_batch"] = b
-        return LIVE
-    u = uniform(stages[s]["key"], jobs[lead]["entity"])
-    service_s = _inverse_cdf(w, queues[q]["table"][v] + n - 1, u)
-    push(w, w["now_s"] + service_s, RANK_COMPLETE, b)
-    return DONE
+    job = jobs[j]
+    waited_s = w["now_s"] - job["since_s"]
+    if waited_s > 0.0:
+        outage_s = _outage_clock(w, queues[q]["pool"]) - job["outage_mark_s"]
+        held_s = _hold_clock(w, q) - job["hold_mark_s"]
+        job["outage_s"] += outage_s
+        job["batch_s"] += held_s
+        job["queue_s"] += waited_s - outage_s - held_s
+    return waited_s
 
 
-@compiled
-def _inverse_cdf(w, row, u):
-    """Service time at probability `u`, linear between the points of `row`."""
-    tables = view(w["tables"], np.float64)
-    x = u * (w["table_width"] - 1)
-    i = int(x)
-    first = row * w["table_width"] + i
-    return tables[first] + (x - i) * (tables[first + 1] - tables[first])
-
-
-@compiled
-def touch(w, p):
-    """Pool `p` may be able to start something."""
+@small
+def _outage_clock(w, p):
+    """Time so far in which pool `p` had nothing that could start work."""
     pools = view(w["pools"], POOL)
-    if pools[p]["dirty"] == 0:
-        pools[p]["dirty"] = 1
-        w["dirty_n"] += 1
+    since_s = pools[p]["outage_since_s"]
+    return pools[p]["outage_s"] + (w["now_s"] - since_s if since_s >= 0.0 else 0.0)
+
+
+@small
+def _hold_clock(w, q):
+    """Time so far in which a free server waited for queue `q` to fill a batch."""
+    queues = view(w["queues"], QUEUE)
+    since_s = queues[q]["hold_since_s"]
+    return queues[q]["hold_s"] + (w["now_s"] - since_s if since_s >= 0.0 else 0.0)
+
+
+@compiled
+def note_outage(w, p):
+    """Start or stop the outage clock of pool `p`, after its servers or their state changed."""
+    pools = view(w["pools"], POOL)
+    pool = pools[p]
+    out = pool["up"] == 0 or pool["servers"] == 0
+    if out and pool["outage_since_s"] < 0.0:
+        pool["outage_since_s"] = w["now_s"]
+    elif not out and pool["outage_since_s"] >= 0.0:
+        pool["outage_s"] += w["now_s"] - pool["outage_since_s"]
+        pool["outage_since_s"] = -1.0
+
+
+@compiled
+def close_holds(w, p):
+    """Nobody holds a server of pool `p` free for a batch any longer."""
+    pools = view(w["pools"], POOL)
+    queues = view(w["queues"], QUEUE)
+    pool_queues = view(w["pool_queues"], np.int64)
+    for i in range(pools[p]["queue_start"], pools[p]["queue_stop"]):
+        queue = queues[pool_queues[i]]
+        if queue["hold_since_s"] >= 0.0:
+            queue["hold_s"] += w["now_s"] - queue["hold_since_s"]
+            queue["hold_since_s"] = -1.0

@@ -1,8 +1,8 @@
 """The kernel's memory: what each plain array holds. Knows no scenario and no clock.
 
 Constant during a run (the plan's side) and changing (the state's side) share a row where they describe the
-same thing: a pool's row holds its servers and how many are busy. Arrays that grow (jobs, heap, batches,
-rows) are ordinary one-dimensional arrays, doubled by the driver when the kernel asks for it.
+same thing: a pool's row holds its servers and how many are busy. Arrays that grow (jobs, heap, batches, rows …)
+are ordinary one-dimensional arrays, doubled by the driver when the kernel asks for it.
 """
 
 from __future__ import annotations
@@ -10,24 +10,45 @@ from __future__ import annotations
 import numpy as np
 
 # Roles of a stage: what its end decides.
-PLAIN, FLAG, TRIGGER = 0, 1, 2
+PLAIN, FLAG, TRIGGER = range(3)
 ROLES = ("plain", "flag", "trigger")
-# Routes: how a stage chooses among the pools it may run on.
-NEAREST, FAILOVER, LEAST_LOADED = 0, 1, 2
-ROUTES = ("nearest", "failover", "least-loaded")
+# How a stage chooses among the pools it may run on.
+NEAREST, FAILOVER, LEAST_LOADED, STALE_LOADED, TWO_CHOICES, DATA_LOCAL, ASKED = range(7)
+ROUTES = ("nearest", "failover", "least-loaded", "stale-least-loaded", "two-choices", "data-local", "python")
+# What becomes of a running batch when work of higher priority finds no free server.
+KEPT, RESUMED, RESTARTED = range(3)
+PREEMPTIONS = ("none", "resume", "restart")
+# Whom a full queue turns away.
+NEWEST, OLDEST = range(2)
+WHEN_FULL = ("drop-newest", "drop-oldest")
+# What becomes of running work when its server fails.
+DRAIN, REQUEUE, LOSE = range(3)
+MODES = ("drain", "requeue", "lose")
 # Variants of a stage's program.
-PRIMARY, FALLBACK = 0, 1
+PRIMARY, FALLBACK = range(2)
 VARIANTS = ("primary", "fallback")
 # How a job may end (`ROW.outcome`).
-PUBLISHED, VETOED, STALE = 0, 1, 2
-OUTCOMES = ("published", "vetoed", "stale")
+PUBLISHED, VETOED, STALE, EXPIRED, REJECTED, SHED, FAILED, LOST = range(8)
+OUTCOMES = ("published", "vetoed", "stale", "expired", "rejected", "shed", "failed", "lost")
+# What the data-quality stages said about a segment (`verdicts`).
+UNKNOWN, GOOD, FLAGGED, ABSENT = range(4)
+# What a server is doing.
+FREE, BUSY, BREAKING, BROKEN, GONE = range(5)
 
 # Why the kernel returns.
-DONE, LIVE, GROW_JOBS, GROW_HEAP, GROW_BATCHES, FLUSH_ROWS, FLUSH_TRACE = range(7)
+(
+    DONE, LIVE, ASK, GROW_JOBS, GROW_HEAP, GROW_BATCHES, GROW_MEETINGS, GROW_BUCKETS, GROW_WAITERS, FLUSH_ROWS,
+    FLUSH_TRACE,
+) = range(11)  # fmt: skip
 
 # Order of kinds at equal time: part of the specification (see twin.kernel).
-RANK_COMPLETE, RANK_ARRIVE, RANK_STREAM, RANK_TIMER = 2, 3, 4, 5
+(
+    RANK_COMPLETE, RANK_FLOW, RANK_ARRIVE, RANK_STREAM, RANK_RETRY, RANK_OVERDUE, RANK_TIMER, RANK_REPORT,
+) = range(2, 10)  # fmt: skip
 RANK_SHIFT = 56
+TOKEN_SHIFT = 32
+TOKEN_MASK = (1 << 30) - 1
+"""An event names a slot and the token the slot had: a slot that was used again no longer answers to it."""
 
 SUB_BITS = 6
 """Histogram bins per octave: 2**6, linear in the mantissa, so a quantile read from them is within 0.8 %."""
@@ -35,39 +56,47 @@ BIN_LOW_S = 2.0**-20
 BINS = (48 << SUB_BITS) + 1
 """One bin for everything up to BIN_LOW_S (a microsecond), then 48 octaves up to 2**28 s."""
 
+PARTS = ("transfer_s", "join_s", "queue_s", "batch_s", "outage_s", "load_s", "compute_s")
+"""Where a job's time goes, from its birth to its end: they add up to it."""
+
 ARRAYS = (
-    "stages", "queues", "pools", "jobs", "heap", "batches", "streams", "arrivals", "children", "pool_queues",
-    "tables", "delays", "event_segment", "events", "edges", "responses", "noise", "found", "hist", "bins",
-    "moved", "rows", "trace",
+    "stages", "queues", "pools", "servers", "resident", "jobs", "heap", "batches", "streams", "arrivals",
+    "children", "pool_queues", "tables", "delays", "links", "meetings", "buckets", "waiters", "verdicts",
+    "tasks", "event_segment", "events", "edges", "responses", "noise", "found", "hist", "bins", "rows", "trace",
 )  # fmt: skip
 """The arrays whose addresses the world holds, row-major."""
 
 WORLD = np.dtype(
     [
         *((name, "i8") for name in ARRAYS),
-        ("heap_size", "i8"),
-        ("row_size", "i8"),
-        ("trace_size", "i8"),
-        ("event_n", "i8"),
-        ("site_n", "i8"),
-        ("class_n", "i8"),
-        ("snr_bin_n", "i8"),
+        *((f"{name}_size", "i8") for name in ("heap", "row", "trace", "meeting", "bucket", "waiter")),
+        *(
+            (f"{name}_n", "i8")
+            for name in ("stage", "pool", "stream", "site", "segment", "event", "class", "snr_bin", "bin")
+        ),
+        ("slot_n", "i8"),  # programs that a server may hold at most: columns of `resident`
         ("table_width", "i8"),
-        ("bin_n", "i8"),
         ("now_s", "f8"),
         ("seq", "i8"),  # events pushed so far: the last word at equal time and rank
         ("heap_n", "i8"),
-        ("job_free", "i8"),
-        ("job_free_n", "i8"),
-        ("batch_free", "i8"),
-        ("batch_free_n", "i8"),
+        ("hole", "i8"),  # 1: the first event was taken and nothing put in its place yet
+        ("stream", "i8"),  # the stream that delivers next, -1 none
+        ("budget", "i8"),  # events that may be handled before the arrays' room is looked at again
+        *((f"{name}_{end}", "i8") for name in ("job", "batch", "meeting", "waiter") for end in ("free", "free_n")),
         ("dirty_n", "i8"),  # pools that may be able to start something
+        ("dirty_low", "i8"),  # no pool below this one is dirty
         ("row_n", "i8"),
         ("trace_n", "i8"),
         ("trace_on", "i8"),
+        ("ask_head", "i8"),  # jobs whose route a Python function decides, first to last; -1 none
+        ("ask_tail", "i8"),
+        ("turn", "i8"),  # pool whose turn is not over, -1 none
+        ("task_n", "i8"),
         ("live_batch", "i8"),  # batch waiting for its real execution, -1 none
         ("live_service_s", "f8"),
-        ("spawn_margin", "i8"),  # jobs, rows or events that one step may add at most
+        ("spawn_margin", "i8"),  # jobs, rows, events, meetings or waiters that one event may add at most
+        ("hand_margin", "i8"),  # those that one job may add that a verdict lets go on
+        ("report_s", "f8"),  # how often pools tell their load
         ("bin_s", "f8"),
         ("noise_key", "u8"),
     ]
@@ -78,25 +107,49 @@ STAGE = np.dtype(
         ("role", "i8"),
         ("gate", "i8"),  # 1: flagged jobs end here as vetoed
         ("publishes", "i8"),
+        ("needs", "i8"),  # how many branches meet here for every entity
+        ("any", "i8"),  # 1: the first of them goes on, 0: the last
+        ("shards", "i8"),
+        ("awaits", "i8"),  # flag stage whose verdict a job waits for, -1 none
+        ("await_span", "i8"),  # on so many segments, the job's own the last
+        ("await_timeout_s", "f8"),
+        ("verdict", "i8"),  # row of `verdicts` it writes, -1 none
+        ("tells", "i8"),  # 1: somebody waits for its end, or for that of a stage after it
         ("priority", "i8"),  # lower goes first
+        ("preempt", "i8"),
         ("max_batch", "i8"),
         ("max_wait_s", "f8"),
         ("shelf_life_s", "f8"),
+        ("deadline_s", "f8"),
+        ("ages", "i8"),  # 1: a job may become too old for it
+        ("timeout_s", "f8"),  # an attempt that takes longer has failed
+        ("failure", "f8"),  # probability that an attempt fails at its end
+        ("retries", "i8"),
+        ("backoff_s", "f8"),
+        ("queue_limit", "i8"),
+        ("when_full", "i8"),
+        ("admit_wait_s", "f8"),
         ("route", "i8"),
+        ("spill", "f8"),  # data-local: load from which other sites are looked at
+        ("payload_bytes", "f8"),
         ("live", "i8"),
-        ("queue_start", "i8"),  # its queues: rows of QUEUE, in order of preference
+        ("queue_start", "i8"),  # its queues: rows of QUEUE, in order of preference; none: the stage is instant
         ("queue_stop", "i8"),
         ("child_start", "i8"),  # its successors: entries of `children`
         ("child_stop", "i8"),
-        ("key", "u8"),  # stream of its service times
+        ("key", "u8"),  # streams of its service times, failures and choices
+        ("failure_key", "u8"),
+        ("route_key", "u8"),
         ("variant", "i8"),
-        ("offered", "i8"),
+        ("offered", "i8"),  # jobs that came here; every one of them is in exactly one of the following
+        ("waiting", "i8"),
+        ("asked", "i8"),
         ("transit", "i8"),
         ("queued", "i8"),
         ("running", "i8"),
+        ("backoff", "i8"),
         ("done", "i8"),
-        ("vetoed", "i8"),
-        ("stale", "i8"),
+        ("ended", "i8", (len(OUTCOMES),)),  # published counts besides done
     ]
 )
 
@@ -106,10 +159,18 @@ QUEUE = np.dtype(  # one per (stage, pool)
         ("pool", "i8"),
         ("table", "i8", (2,)),  # first service table of each variant (row of `tables`), batch size 1
         ("decide", "i8", (2,)),  # decision table of each variant, -1 none
+        ("slot", "i8"),  # where a server of the pool remembers the primary; the fallback comes after it
+        ("memory_bytes", "f8", (2,)),  # of the server's memory that each variant takes
+        ("load_time_s", "f8", (2,)),  # to make each variant ready on a server that does not hold it
+        ("mean_s", "f8"),  # mean service time of the primary alone, for admission
         ("head", "i8"),
         ("tail", "i8"),
         ("length", "i8"),
+        ("suspended", "i8"),  # preempted batches, last preempted first; -1 none
+        ("started", "i8"),  # running batches, last started first; -1 none
         ("timer_s", "f8"),  # latest batch deadline a timer was set for
+        ("hold_s", "f8"),  # time a free server waited for a batch to fill
+        ("hold_since_s", "f8"),  # since when it does now, -1 it does not
         ("done", "i8", (2,)),
         ("wait_s", "f8", (2,)),
         ("service_s", "f8", (2,)),
@@ -119,17 +180,43 @@ QUEUE = np.dtype(  # one per (stage, pool)
 POOL = np.dtype(
     [
         ("site", "i8"),
-        ("servers", "i8"),
+        ("servers", "i8"),  # neither gone nor broken
         ("busy", "i8"),
+        ("surplus", "i8"),  # servers that leave as soon as they finish
         ("up", "i8"),
+        ("open", "i8"),  # 0: routes avoid it
         ("dirty", "i8"),
         ("queued", "i8"),
         ("transit", "i8"),
+        ("seen_load", "f8"),  # at the last report
+        ("slowness", "f8"),  # multiplies service times
+        ("memory_bytes", "f8"),  # of one server
+        ("keep_warm_s", "f8"),  # an idle program is given up after this
+        ("resident", "i8"),  # 1: servers remember what they hold
+        ("holds", "i8"),  # 1: a free server may wait for a batch to fill
+        ("watchful", "i8"),  # 1: looks at its queues even when no server is free
+        ("free", "i8"),  # servers that are free, last freed first; -1 none
         ("queue_start", "i8"),  # its queues by priority: entries of `pool_queues`
         ("queue_stop", "i8"),
         ("last_s", "f8"),
         ("bin", "i8"),  # the time bin last_s lies in
         ("queue_peak", "i8"),
+        ("outage_s", "f8"),  # time in which no server was there to start anything
+        ("outage_since_s", "f8"),  # since when there is none, -1 there is one
+        ("swaps", "i8"),  # programs loaded
+        ("killed", "i8"),  # batches killed
+        ("preempted", "i8"),
+    ]
+)
+
+SERVER = np.dtype(
+    [
+        ("pool", "i8"),
+        ("number", "i8"),  # within its pool
+        ("next", "i8"),  # in the list of free ones
+        ("state", "i8"),
+        ("batch", "i8"),
+        ("used_bytes", "f8"),
     ]
 )
 
@@ -137,31 +224,49 @@ JOB = np.dtype(
     [
         ("entity", "i8"),  # segment number; or sky event, or -segment-1 for a noise trigger
         ("segment", "i8"),
-        ("next", "i8"),  # in a queue, in a batch, or in the free list
-        ("stage", "i8"),
-        ("queue", "i8"),
-        ("site", "i8"),
-        ("flag", "i8"),
-        ("variant", "i8"),  # of the trigger that reported it
-        ("extra", "i8"),  # live trigger: noise triggers reported; live flag: the flag
+        ("next", "i8"),  # in a queue, a batch, a list of flows or the free list
+        ("stage", "i4"),
+        ("queue", "i4"),
+        ("site", "i4"),
+        ("shard", "i4"),
+        ("attempt", "i4"),
+        ("pending", "i4"),  # verdicts it still waits for
+        ("token", "i4"),
+        ("variant", "i4"),  # of the trigger that reported it
+        ("extra", "i4"),  # live trigger: noise triggers reported; live flag: the flag
+        ("flag", "i1"),
+        ("missing", "i1"),  # 1: went on without a verdict on some segment
+        ("left", "i8"),  # flows: children in the link's heap, -1 none
+        ("right", "i8"),
+        ("finish", "f8"),  # flows: link's progress at which it is through
+        ("order", "i8"),  # flows: first come first at equal finish
         ("born_s", "f8"),  # when its segment reached the instrument's site
-        ("sent_s", "f8"),
-        ("enqueued_s", "f8"),
-        ("transfer_s", "f8"),
-        ("wait_s", "f8"),
-        ("compute_s", "f8"),
-    ]
+        ("enqueued_s", "f8"),  # its place in the queue
+        ("since_s", "f8"),  # start of what it is doing now
+        ("outage_mark_s", "f8"),  # its pool's outage clock then
+        ("hold_mark_s", "f8"),  # its queue's hold clock then
+        *((part, "f8") for part in PARTS),
+    ],
+    align=True,
 )
 
 BATCH = np.dtype(
     [
         ("head", "i8"),
         ("queue", "i8"),
+        ("server", "i8"),
         ("n", "i8"),
         ("variant", "i8"),
         ("live", "i8"),
-        ("start_s", "f8"),
-        ("next", "i8"),
+        ("fails", "i8"),  # 1: this attempt will have failed at its end
+        ("start_s", "f8"),  # of this run on a server
+        ("load_s", "f8"),  # of it making the program ready
+        ("end_s", "f8"),
+        ("service_s", "f8"),  # in all, for resumed work over its runs
+        ("left_s", "f8"),  # service to come when it was preempted
+        ("next", "i8"),  # in the free list or among the suspended
+        ("older", "i8"),  # among the running of its queue
+        ("newer", "i8"),
         ("token", "i8"),
     ]
 )
@@ -177,22 +282,61 @@ STREAM = np.dtype(
         ("next", "i8"),
         ("count", "i8"),
         ("first", "i8"),
+        ("next_s", "f8"),  # of its next job, inf when there is none
+        ("seq", "i8"),
     ]
 )
 
-ROW = np.dtype(  # a job that ended: published, vetoed or stale
+LINK = np.dtype(  # one per (from, to), row-major
+    [
+        ("latency_s", "f8"),
+        ("bandwidth", "f8"),  # bytes/s, shared by the flows on it
+        ("share", "f8"),  # of the bandwidth that is there: 0 down, 1 all
+        ("open", "i8"),  # 0: routes avoid it
+        ("progress", "f8"),  # bytes every flow that was always there has moved
+        ("last_s", "f8"),
+        ("flows", "i8"),
+        ("top", "i8"),  # flow that is through first, -1 none
+        ("token", "i8"),
+        ("order", "i8"),
+        ("sent", "i8"),
+        ("bytes", "f8"),
+        ("busy_s", "f8"),
+    ]
+)
+
+MEETING = np.dtype(  # branches, shards or verdicts that are not complete yet
+    [
+        ("point", "i8"),  # stage s: s branches, stages + s shards, 2 * stages + s verdict of s
+        ("entity", "i8"),
+        ("came", "i8"),
+        ("present", "i8"),
+        ("flag", "i8"),
+        ("missing", "i8"),
+        ("head", "i8"),  # waiters for a verdict, first to last
+        ("tail", "i8"),
+        ("next", "i8"),
+    ]
+)
+
+# What follows at once from what just happened, last come first.
+HAND, SPLIT, FINISH, APPEND, RELEASE, TELL, TELL_SHARD, TELL_BRANCH = range(8)
+TASK = np.dtype([("kind", "i8"), ("stage", "i8"), ("ref", "i8"), ("segment", "i8")])
+
+WAITER = np.dtype([("job", "i8"), ("token", "i8"), ("next", "i8")])
+
+ROW = np.dtype(  # a job that ended or was published
     [
         ("entity", "i8"),
         ("segment", "i8"),
         ("stage", "i8"),
         ("outcome", "i8"),
         ("flag", "i8"),
+        ("missing", "i8"),
         ("variant", "i8"),
         ("born_s", "f8"),
         ("end_s", "f8"),
-        ("transfer_s", "f8"),
-        ("wait_s", "f8"),
-        ("compute_s", "f8"),
+        *((part, "f8") for part in PARTS),
     ]
 )
 
@@ -200,7 +344,9 @@ TRACE = np.dtype(  # one stage completed by one job
     [
         ("stage", "i8"),
         ("entity", "i8"),
+        ("shard", "i8"),
         ("pool", "i8"),
+        ("server", "i8"),  # by number within its pool
         ("n", "i8"),
         ("variant", "i8"),
         ("enqueued_s", "f8"),

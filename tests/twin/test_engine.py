@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from twin.assembly import assemble
 from twin.control import process
 from twin.engine import LiveResult, TwinEnvironment
 from twin.memory import histogram_bin
-from twin.plan import Control, Geography, PoolSpec, Program, StageSpec, Stream, assemble
+from twin.plan import Control, Geography, PoolSpec, Program, StageSpec, Stream
 from twin.state import BIN_LOW_S, BINS, FALLBACK
 
 HERE = Geography(("here",), np.zeros((1, 1)), np.ones((1, 1)))
@@ -89,7 +90,7 @@ def test_a_batch_waits_for_company_or_its_deadline():
 
 def test_stale_work_is_dropped_and_counted():
     environment = simulate(one_stage([0, 1, 2, 3], service_s=10.0, shelf_life_s=15.0))
-    assert environment.stages[["done", "stale"]].tolist() == [(2, 2)]
+    assert environment.world.stages[["done", "stale"]].tolist() == [(2, 2)]
     assert environment.ended()["end_s"].tolist() == [20.0, 20.0]
 
 
@@ -112,17 +113,17 @@ def test_live_stages_without_an_executor_are_refused():
 
 def test_a_hundred_thousand_queued_jobs_fit():
     environment = simulate(one_stage(np.zeros(100_000), service_s=1e-3, horizon_s=200.0))
-    stages = environment.stages
+    stages = environment.world.stages
     assert stages["done"].tolist() == [100_000]
-    assert environment.pools["queue_peak"].tolist() == [100_000]
+    assert environment.world.pools["queue_peak"].tolist() == [100_000]
     assert len(environment.traced()) == 100_000
 
 
 def test_areas_are_queue_times_time():
     plan = one_stage([0, 0, 0], horizon_s=10.0)
     environment = simulate(replace(plan, bin_s=1.0))
-    environment.close()
-    assert environment.bins[0, :4].tolist() == [[2, 1, 1], [1, 1, 1], [0, 1, 1], [0, 0, 1]]
+    environment.settle()
+    assert environment.world.bins[0, :4].tolist() == [[2, 1, 1], [1, 1, 1], [0, 1, 1], [0, 0, 1]]
 
 
 def test_histogram_bins_are_within_one_percent():

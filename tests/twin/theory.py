@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from twin.assembly import assemble
 from twin.engine import TwinEnvironment
-from twin.plan import Geography, PoolSpec, Program, StageSpec, Stream, assemble
+from twin.plan import Geography, PoolSpec, Program, StageSpec, Stream
 
 
 @dataclass(frozen=True)

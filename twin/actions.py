@@ -1,0 +1,134 @@
+"""What happens to the computing, at the present time: the actions that control processes call. Knows no clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from twin import faults, routes
+from twin.plan import Plan
+from twin.state import DRAIN, VARIANTS
+from twin.world import World
+
+
+class Actions:
+    """Pools that go down, servers that break, links that shrink: numbers are those of the plan."""
+
+    plan: Plan
+    world: World
+    down_s: np.ndarray[Any, np.dtype[np.float64]]
+    _down_since_s: dict[int, float]
+
+    @property
+    def now(self) -> float:
+        """The present, in seconds."""
+        raise NotImplementedError
+
+    def down(self, pool: int, mode: int = DRAIN) -> None:
+        """Pool `pool` starts nothing new; what runs finishes (DRAIN), waits again (REQUEUE) or is lost (LOSE)."""
+        self._down_since_s.setdefault(pool, self.now)
+        faults.set_up(self._ready(), pool, 0)
+        if mode != DRAIN:
+            self._reserve(pool)
+            faults.kill(self._ready(), pool, mode, self.world.servers.size)
+
+    def restore(self, pool: int) -> None:
+        """Pool `pool` works again."""
+        self._count_down(pool)
+        faults.set_up(self._ready(), pool, 1)
+
+    def fail(self, pool: int, server: int, mode: int = DRAIN) -> bool:
+        """Server number `server` of pool `pool` breaks; False when it was not there to break."""
+        self._reserve(pool)
+        return bool(faults.fail(self._ready(), pool, self._server(pool, server), mode))
+
+    def repair(self, pool: int, server: int) -> bool:
+        """Server number `server` of pool `pool` works again; False when it was not broken."""
+        return bool(faults.repair(self._ready(), pool, self._server(pool, server)))
+
+    def scale(self, pool: int, by: int) -> None:
+        """Add `by` servers (negative: take them away, free ones now and the others as they finish)."""
+        row = self.world.pools[pool]
+        servers = int(row["servers"]) + by
+        if servers < 0:
+            name = self.plan.pool_names[pool]
+            raise ValueError(f"pool '{name}' has {servers - by} servers; {-by} cannot be taken at {self.now} s")
+        if by < 0:
+            faults.remove_servers(self._ready(), pool, -by)
+        else:
+            first = self.world.add_servers(pool, max(0, by - int(row["surplus"])))
+            self.world.connect()
+            faults.add_servers(self._ready(), pool, by, first)
+
+    def swap(self, stage: int, variant: int) -> None:
+        """From now on `stage` starts this variant of its program."""
+        own = self.world.queues["stage"] == stage
+        if (self.world.queues["table"][own, variant] < 0).any():
+            raise ValueError(f"stage '{self.plan.stage_names[stage]}' has no {VARIANTS[variant]} to swap to")
+        self.world.stages[stage]["variant"] = variant
+
+    def degrade(self, pool: int, slowness: float) -> None:
+        """Whatever pool `pool` starts from now on takes `slowness` times as long as measured."""
+        if not slowness > 0.0:
+            raise ValueError(f"slowness is {slowness}; allowed: more than 0")
+        self.world.pools[pool]["slowness"] = slowness
+
+    def close(self, pool: int) -> None:
+        """Routes avoid pool `pool`, as when its outage has been noticed."""
+        self.world.pools[pool]["open"] = 0
+
+    def reopen(self, pool: int) -> None:
+        """Routes may choose pool `pool` again."""
+        self.world.pools[pool]["open"] = 1
+
+    def evacuate(self, pool: int) -> None:
+        """What waits at pool `pool` and may run elsewhere chooses again."""
+        self._reserve(pool)
+        faults.evacuate(self._ready(), pool)
+
+    def link_share(self, source: int, target: int, share: float) -> None:
+        """The link from site `source` to site `target` has this share of its bandwidth: 0 down, 1 all."""
+        if not 0.0 <= share <= 1.0:
+            raise ValueError(f"share is {share}; allowed: 0 to 1")
+        faults.set_share(self._ready(), self._link(source, target), share)
+
+    def link_close(self, source: int, target: int) -> None:
+        """Routes avoid pools behind this link, as when its outage has been noticed."""
+        self.world.links[self._link(source, target)]["open"] = 0
+
+    def link_reopen(self, source: int, target: int) -> None:
+        """Routes may use this link again."""
+        self.world.links[self._link(source, target)]["open"] = 1
+
+    def load(self, pool: int) -> float:
+        """Jobs at pool `pool` and on their way there, per server."""
+        return float(routes.load(self.world.record, pool))
+
+    def _ready(self) -> Any:
+        """The world's record with the clock at the present: data events before it have been handled."""
+        self.world.record["now_s"] = self.now
+        return self.world.record
+
+    def _reserve(self, pool: int) -> None:
+        """Room for everything at pool `pool` to end or move at this instant."""
+        row = self.world.pools[pool]
+        running = self.world.stages["max_batch"].max(initial=1) * row["busy"]
+        self.world.reserve(int(row["queued"] + running))
+
+    def _server(self, pool: int, number: int) -> int:
+        servers = self.world.servers
+        where = np.flatnonzero((servers["pool"] == pool) & (servers["number"] == number))
+        if where.size == 0:
+            name, known = self.plan.pool_names[pool], int((servers["pool"] == pool).sum())
+            raise ValueError(f"pool '{name}' has no server {number}; allowed: 0 to {known - 1}")
+        return int(where[0])
+
+    def _link(self, source: int, target: int) -> int:
+        return source * len(self.plan.site_names) + target
+
+    def _count_down(self, pool: int) -> None:
+        """Add the time since the pool went down, within the horizon."""
+        since_s = self._down_since_s.pop(pool, self.now)
+        horizon_s = self.plan.horizon_s
+        self.down_s[pool] += min(self.now, horizon_s) - min(since_s, horizon_s)

@@ -1,0 +1,209 @@
+"""Batches of the kernel: formed from a queue, run on a server, suspended, stopped. Compiled.
+
+The rules are those of twin.kernel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.chance import uniform
+from twin.compiled import compiled, inlined, small, view
+from twin.memory import histogram_bin, push, settle
+from twin.queues import dequeue, mark, settle_wait, too_old
+from twin.routes import draw
+from twin.servers import give_server, used
+from twin.state import (
+    BATCH,
+    BINS,
+    JOB,
+    POOL,
+    QUEUE,
+    RANK_COMPLETE,
+    STAGE,
+    TOKEN_MASK,
+    TOKEN_SHIFT,
+)
+
+
+@inlined
+def form(w, q, s):
+    """A batch of the first jobs in queue `q`, up to its maximum or the next that is too old."""
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    jobs = view(w["jobs"], JOB)
+    batches = view(w["batches"], BATCH)
+    hist = view(w["hist"], np.int64)
+    v = stages[s]["variant"]
+    b = w["batch_free"]
+    batch = batches[b]
+    w["batch_free"] = batch["next"]
+    w["batch_free_n"] -= 1
+    batch["head"] = queues[q]["head"]
+    batch["queue"] = q
+    batch["variant"] = v
+    batch["live"] = stages[s]["live"]
+    batch["fails"] = 0
+    n = 0
+    j = batch["head"]
+    while (
+        n < stages[s]["max_batch"]
+        and queues[q]["length"] > 0
+        and (n == 0 or stages[s]["ages"] == 0 or too_old(w, q) < 0)
+    ):
+        j = dequeue(w, q)
+        wait_s = settle_wait(w, j, q)
+        queues[q]["wait_s"][v] += wait_s
+        hist[(q * 2 + v) * 2 * BINS + histogram_bin(wait_s)] += 1
+        n += 1
+    jobs[j]["next"] = -1
+    batch["n"] = n
+    stages[s]["running"] += n
+    return b
+
+
+@compiled
+def take_suspended(w, q, s):
+    """The batch of queue `q` that was preempted last goes on."""
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    pools = view(w["pools"], POOL)
+    batches = view(w["batches"], BATCH)
+    b = queues[q]["suspended"]
+    n = batches[b]["n"]
+    queues[q]["suspended"] = batches[b]["next"]
+    settle_suspended(w, b)
+    stages[s]["queued"] -= n
+    stages[s]["running"] += n
+    pools[queues[q]["pool"]]["queued"] -= n
+    return b
+
+
+@compiled
+def settle_suspended(w, b):
+    """The jobs of batch `b` no longer wait to go on."""
+    jobs = view(w["jobs"], JOB)
+    batches = view(w["batches"], BATCH)
+    j = batches[b]["head"]
+    for _ in range(batches[b]["n"]):
+        settle_wait(w, j, batches[b]["queue"])
+        j = jobs[j]["next"]
+
+
+@inlined
+def service_s(w, b, s, p):
+    """The service time that batch `b` draws from its table."""
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    pools = view(w["pools"], POOL)
+    batches = view(w["batches"], BATCH)
+    tables = view(w["tables"], np.float64)
+    batch = batches[b]
+    n = draw(w, batch["head"])
+    width = w["table_width"]
+    x = uniform(stages[s]["key"], n) * (width - 1)
+    i = int(x)
+    first = (queues[batch["queue"]]["table"][batch["variant"]] + batch["n"] - 1) * width + i
+    service_s = tables[first] + (x - i) * (tables[first + 1] - tables[first])
+    if pools[p]["slowness"] != 1.0:
+        service_s *= pools[p]["slowness"]
+    if stages[s]["failure"] > 0.0 and uniform(stages[s]["failure_key"], n) < stages[s]["failure"]:
+        batch["fails"] = 1
+    return service_s
+
+
+@small
+def attempt(w, b, service_s):
+    """Batch `b` will take `service_s`, or fail when its time is out."""
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    batches = view(w["batches"], BATCH)
+    batch = batches[b]
+    timeout_s = stages[queues[batch["queue"]]["stage"]]["timeout_s"]
+    if service_s > timeout_s:
+        service_s = timeout_s
+        batch["fails"] = 1
+    batch["left_s"] = service_s
+
+
+@compiled
+def executed(w):
+    """The driver has executed the live batch."""
+    b = w["live_batch"]
+    w["live_batch"] = -1
+    attempt(w, b, w["live_service_s"])
+    schedule(w, b)
+
+
+@small
+def schedule(w, b):
+    """Batch `b`, just started, will end after its loading and what is left of its service."""
+    batches = view(w["batches"], BATCH)
+    batch = batches[b]
+    end_s = w["now_s"] + batch["load_s"] + batch["left_s"]
+    push(w, end_s, RANK_COMPLETE, b | (batch["token"] << TOKEN_SHIFT))
+
+
+@compiled
+def suspend(w, b):
+    """Batch `b` waits to go on."""
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    pools = view(w["pools"], POOL)
+    batches = view(w["batches"], BATCH)
+    jobs = view(w["jobs"], JOB)
+    batch = batches[b]
+    queue = queues[batch["queue"]]
+    batch["next"] = queue["suspended"]
+    queue["suspended"] = b
+    stages[queue["stage"]]["queued"] += batch["n"]
+    pool = pools[queue["pool"]]
+    pool["queued"] += batch["n"]
+    pool["queue_peak"] = max(pool["queue_peak"], pool["queued"])
+    j = batch["head"]
+    for _ in range(batch["n"]):
+        mark(w, j, batch["queue"])
+        j = jobs[j]["next"]
+
+
+@compiled
+def stop(w, b):
+    """Batch `b` no longer runs: its server is free, and its end will not come."""
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    pools = view(w["pools"], POOL)
+    batches = view(w["batches"], BATCH)
+    batch = batches[b]
+    q = batch["queue"]
+    p = queues[q]["pool"]
+    settle(w, p)
+    pools[p]["busy"] -= 1
+    stages[queues[q]["stage"]]["running"] -= batch["n"]
+    batch["token"] = (batch["token"] + 1) & TOKEN_MASK
+    unlist(w, b)
+    used(w, p, batch["server"], q, batch["variant"])
+    give_server(w, p, batch["server"])
+
+
+@small
+def unlist(w, b):
+    """Batch `b` is not among the running of its queue any more."""
+    queues = view(w["queues"], QUEUE)
+    batches = view(w["batches"], BATCH)
+    older = batches[b]["older"]
+    newer = batches[b]["newer"]
+    if newer >= 0:
+        batches[newer]["older"] = older
+    else:
+        queues[batches[b]["queue"]]["started"] = older
+    if older >= 0:
+        batches[older]["newer"] = newer
+
+
+@inlined
+def free_batch(w, b):
+    """Batch `b` is over."""
+    batches = view(w["batches"], BATCH)
+    batches[b]["next"] = w["batch_free"]
+    w["batch_free"] = b
+    w["batch_free_n"] += 1

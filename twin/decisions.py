@@ -1,0 +1,106 @@
+"""What programs decide in the kernel: which events they find or flag, by measured chance or a live result."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.chance import uniform
+from twin.compiled import compiled, view
+from twin.memory import copy_job, free, later
+from twin.state import HAND, JOB, STAGE
+from workloads.sky import EVENT
+
+
+@compiled
+def report(w, j, s, d, live, variant):
+    """Segment job `j` was searched: a candidate for every event found and for a noise trigger; the job ends.
+
+    The candidates are put on the stack of tasks last to first, so that they are handed on first to last.
+    """
+    jobs = view(w["jobs"], JOB)
+    event_segment = view(w["event_segment"], np.int64)
+    events = view(w["events"], EVENT)
+    noise = view(w["noise"], np.float64)
+    found = view(w["found"], np.int8)
+    segment = jobs[j]["segment"]
+    jobs[j]["variant"] = variant
+    first = first_event(w, segment)
+    i = first
+    while i < w["event_n"] and event_segment[i] == segment:
+        i += 1
+    if live > 0:
+        hit = jobs[j]["extra"] > 0
+    else:
+        hit = i == first and uniform(w["noise_key"], 2 * segment) < noise[d]
+    if hit:
+        _spawn(w, j, s, -segment - 1)
+    while i > first:
+        i -= 1
+        if live > 0:
+            hit = found[i] > 0
+        else:
+            hit = events[i]["u_trigger"] < _probability(w, i, d)
+        if hit:
+            _spawn(w, j, s, i)
+    free(w, j)
+
+
+@compiled
+def _spawn(w, j, s, entity):
+    """A candidate, heir of segment job `j`, for each successor of stage `s`."""
+    stages = view(w["stages"], STAGE)
+    jobs = view(w["jobs"], JOB)
+    children = view(w["children"], np.int64)
+    for c in range(stages[s]["child_stop"] - 1, stages[s]["child_start"] - 1, -1):
+        k = copy_job(w, j)
+        jobs[k]["entity"] = entity
+        later(w, HAND, children[c], k, 0)
+
+
+@compiled
+def first_event(w, segment):
+    """The first event in this segment or after it."""
+    event_segment = view(w["event_segment"], np.int64)
+    low = 0
+    high = w["event_n"]
+    while low < high:
+        middle = (low + high) >> 1
+        if event_segment[middle] < segment:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _probability(w, i, d):
+    """Measured chance that table `d`'s program reacts to event `i`."""
+    events = view(w["events"], EVENT)
+    edges = view(w["edges"], np.float64)
+    responses = view(w["responses"], np.float64)
+    snr = events[i]["snr"]
+    b = 0
+    bins = w["snr_bin_n"]
+    while b + 1 < bins and snr >= edges[d * (bins + 1) + b + 1]:
+        b += 1
+    return responses[(d * w["class_n"] + events[i]["cls"]) * bins + b]
+
+
+@compiled
+def flagged(w, j, d, live):
+    """1 when data quality flags the segment of job `j`."""
+    jobs = view(w["jobs"], JOB)
+    event_segment = view(w["event_segment"], np.int64)
+    events = view(w["events"], EVENT)
+    noise = view(w["noise"], np.float64)
+    if live > 0:
+        return np.int64(jobs[j]["extra"])
+    segment = jobs[j]["segment"]
+    i = first_event(w, segment)
+    if i == w["event_n"] or event_segment[i] != segment:
+        return 1 if uniform(w["noise_key"], 2 * segment + 1) < noise[d] else 0
+    while i < w["event_n"] and event_segment[i] == segment:
+        if events[i]["u_flag"] < _probability(w, i, d):
+            return 1
+        i += 1
+    return 0

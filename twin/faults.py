@@ -1,0 +1,227 @@
+"""What control processes do to pools and links, at the present time. Compiled; called by twin.engine.
+
+The caller sees to it that the arrays have room. The rules are those of twin.kernel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.batches import free_batch, settle_suspended, stop
+from twin.compiled import compiled, view
+from twin.graph import follow
+from twin.links import catch_up, reschedule
+from twin.memory import settle, touch
+from twin.queues import close_holds, dequeue, drop, note_outage, put_back, settle_wait
+from twin.routes import route
+from twin.servers import forget, free_server, unlist_server
+from twin.state import (
+    BATCH,
+    BREAKING,
+    BROKEN,
+    BUSY,
+    DRAIN,
+    FREE,
+    GONE,
+    JOB,
+    LINK,
+    LOSE,
+    LOST,
+    POOL,
+    QUEUE,
+    SERVER,
+    STAGE,
+)
+
+
+@compiled
+def set_up(w, p, up):
+    """Pool `p` starts nothing new (0) or works again (1)."""
+    pools = view(w["pools"], POOL)
+    settle(w, p)
+    close_holds(w, p)
+    pools[p]["up"] = up
+    note_outage(w, p)
+    if up > 0:
+        touch(w, p)
+
+
+@compiled
+def kill(w, p, mode, server_n):
+    """End everything that runs at pool `p`, or was preempted there: requeued or lost. Its servers forget all."""
+    queues = view(w["queues"], QUEUE)
+    pools = view(w["pools"], POOL)
+    servers = view(w["servers"], SERVER)
+    pool_queues = view(w["pool_queues"], np.int64)
+    for i in range(pools[p]["queue_start"], pools[p]["queue_stop"]):
+        q = pool_queues[i]
+        while queues[q]["started"] >= 0:
+            _kill_running(w, queues[q]["started"], mode)
+        while queues[q]["suspended"] >= 0:
+            _kill_suspended(w, q, mode)
+    for x in range(server_n):
+        if servers[x]["pool"] == p:
+            forget(w, x)
+
+
+@compiled
+def _kill_running(w, b, mode):
+    queues = view(w["queues"], QUEUE)
+    pools = view(w["pools"], POOL)
+    batches = view(w["batches"], BATCH)
+    jobs = view(w["jobs"], JOB)
+    pools[queues[batches[b]["queue"]]["pool"]]["killed"] += 1
+    stop(w, b)
+    ran_s = w["now_s"] - batches[b]["start_s"]
+    j = batches[b]["head"]
+    for _ in range(batches[b]["n"]):
+        jobs[j]["outage_s"] += ran_s
+        j = jobs[j]["next"]
+    _end(w, b, mode)
+
+
+@compiled
+def _kill_suspended(w, q, mode):
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    pools = view(w["pools"], POOL)
+    batches = view(w["batches"], BATCH)
+    p = queues[q]["pool"]
+    b = queues[q]["suspended"]
+    queues[q]["suspended"] = batches[b]["next"]
+    settle(w, p)
+    settle_suspended(w, b)
+    stages[queues[q]["stage"]]["queued"] -= batches[b]["n"]
+    pools[p]["queued"] -= batches[b]["n"]
+    _end(w, b, mode)
+
+
+@compiled
+def _end(w, b, mode):
+    """The jobs of killed batch `b` go back to the head of their queue, or are lost."""
+    batches = view(w["batches"], BATCH)
+    jobs = view(w["jobs"], JOB)
+    j = batches[b]["head"]
+    n = batches[b]["n"]
+    q = batches[b]["queue"]
+    free_batch(w, b)
+    if mode != LOSE:
+        put_back(w, q, j, n)
+        return
+    for _ in range(n):
+        after = jobs[j]["next"]
+        drop(w, j, LOST)
+        follow(w)
+        j = after
+
+
+@compiled
+def fail(w, p, x, mode):
+    """Server `x` of pool `p` fails; whether it was there to fail."""
+    pools = view(w["pools"], POOL)
+    servers = view(w["servers"], SERVER)
+    state = servers[x]["state"]
+    if state != FREE and state != BUSY:
+        return False
+    settle(w, p)
+    close_holds(w, p)
+    pools[p]["servers"] -= 1
+    if state == FREE:
+        unlist_server(w, p, x)
+        servers[x]["state"] = BROKEN
+        forget(w, x)
+    else:
+        servers[x]["state"] = BREAKING
+        if mode != DRAIN:
+            _kill_running(w, servers[x]["batch"], mode)
+    note_outage(w, p)
+    touch(w, p)
+    return True
+
+
+@compiled
+def repair(w, p, x):
+    """Server `x` of pool `p` works again; whether it was broken."""
+    pools = view(w["pools"], POOL)
+    servers = view(w["servers"], SERVER)
+    state = servers[x]["state"]
+    if state != BROKEN and state != BREAKING:
+        return False
+    settle(w, p)
+    close_holds(w, p)
+    pools[p]["servers"] += 1
+    if state == BREAKING:
+        servers[x]["state"] = BUSY
+    else:
+        free_server(w, p, x)
+    note_outage(w, p)
+    touch(w, p)
+    return True
+
+
+@compiled
+def remove_servers(w, p, n):
+    """Take `n` servers away from pool `p`: free ones now, the others as they finish."""
+    pools = view(w["pools"], POOL)
+    servers = view(w["servers"], SERVER)
+    settle(w, p)
+    close_holds(w, p)
+    pools[p]["servers"] -= n
+    while n > 0 and pools[p]["free"] >= 0:
+        x = pools[p]["free"]
+        unlist_server(w, p, x)
+        servers[x]["state"] = GONE
+        forget(w, x)
+        n -= 1
+    pools[p]["surplus"] += n
+    note_outage(w, p)
+    touch(w, p)
+
+
+@compiled
+def add_servers(w, p, n, first):
+    """Pool `p` has `n` more servers: some that were about to leave, and the new ones from number `first` on."""
+    pools = view(w["pools"], POOL)
+    settle(w, p)
+    close_holds(w, p)
+    pools[p]["servers"] += n
+    kept = min(n, pools[p]["surplus"])
+    pools[p]["surplus"] -= kept
+    for x in range(first, first + n - kept):
+        free_server(w, p, x)
+    note_outage(w, p)
+    touch(w, p)
+
+
+@compiled
+def evacuate(w, p):
+    """What waits at pool `p` for a stage that has other pools chooses again."""
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    pools = view(w["pools"], POOL)
+    jobs = view(w["jobs"], JOB)
+    pool_queues = view(w["pool_queues"], np.int64)
+    for i in range(pools[p]["queue_start"], pools[p]["queue_stop"]):
+        q = pool_queues[i]
+        stage = stages[queues[q]["stage"]]
+        n = queues[q]["length"]
+        if stage["queue_stop"] - stage["queue_start"] < 2 or n == 0:
+            continue
+        head = queues[q]["head"]
+        for _ in range(n):
+            settle_wait(w, dequeue(w, q), q)
+        j = head
+        for _ in range(n):
+            after = jobs[j]["next"]
+            route(w, j)
+            follow(w)
+            j = after
+
+
+@compiled
+def set_share(w, k, share):
+    """Link `k` has this share of its bandwidth from now on: 0 down, 1 all."""
+    links = view(w["links"], LINK)
+    catch_up(w, k)
+    links[k]["share"] = share
+    reschedule(w, k)

@@ -1,0 +1,209 @@
+"""The kernel's arrays during one run: made from a plan, grown when full, copied for a fork. Knows no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.meetings import spread
+from twin.plan import Plan
+from twin.state import (
+    ARRAYS,
+    BATCH,
+    BINS,
+    GROW_BATCHES,
+    GROW_BUCKETS,
+    GROW_HEAP,
+    GROW_JOBS,
+    GROW_MEETINGS,
+    GROW_WAITERS,
+    HEAP,
+    JOB,
+    MEETING,
+    ROW,
+    SERVER,
+    TASK,
+    TRACE,
+    WAITER,
+    WORLD,
+)
+
+_CHANGING = (
+    "world", "stages", "queues", "pools", "servers", "resident", "jobs", "heap", "batches", "streams", "links",
+    "meetings", "buckets", "waiters", "verdicts", "tasks", "found", "hist", "bins", "rows", "trace",
+)  # fmt: skip
+"""What a run changes; everything else is the plan's."""
+
+_EVENTS_AT_ONCE = 64
+"""For how many events the arrays have room at first."""
+
+MOST_SLOTS = 1 << 28
+"""Jobs (52 GB of them), batches, meetings or waiters: an event names a slot with 32 bits."""
+
+_LISTS = {
+    GROW_JOBS: ("jobs", "job_free"),
+    GROW_BATCHES: ("batches", "batch_free"),
+    GROW_MEETINGS: ("meetings", "meeting_free"),
+    GROW_WAITERS: ("waiters", "waiter_free"),
+}
+"""Arrays of slots: which code asks for more, and where their free list starts."""
+
+
+class World:
+    """The arrays of one run; `record` is what the kernel is called with."""
+
+    def __init__(self, plan: Plan, trace: bool) -> None:
+        margin = plan.spawn_margin
+        self.plan = plan
+        self.stages, self.queues, self.pools = plan.stages.copy(), plan.queues.copy(), plan.pools.copy()
+        self.streams, self.links = plan.streams.copy(), plan.links.copy()
+        self.world: NDArray[np.void] = np.zeros(1, WORLD)
+        self.slot_n = 2 * max((int((plan.queues["pool"] == p).sum()) for p in range(plan.pools.size)), default=0)
+        self.servers: NDArray[np.void] = np.zeros(0, SERVER)
+        self.resident = np.zeros(0)
+        self.jobs: NDArray[np.void] = np.zeros(0, JOB)
+        self.batches: NDArray[np.void] = np.zeros(0, BATCH)
+        self.meetings: NDArray[np.void] = np.zeros(0, MEETING)
+        self.waiters: NDArray[np.void] = np.zeros(0, WAITER)
+        self.buckets = np.full(1024, -1)
+        self.heap: NDArray[np.void] = np.zeros(max(1024, _EVENTS_AT_ONCE * margin), HEAP)
+        self.rows: NDArray[np.void] = np.zeros(max(4096, _EVENTS_AT_ONCE * margin), ROW)
+        self.trace: NDArray[np.void] = np.zeros(max(4096, _EVENTS_AT_ONCE * margin) if trace else 0, TRACE)
+        self.tasks: NDArray[np.void] = np.zeros(2 * margin + 64, TASK)
+        self.verdicts = np.zeros((int(plan.stages["verdict"].max(initial=-1)) + 1, plan.segments), np.int8)
+        bins = int(np.ceil((plan.horizon_s + plan.drain_s) / plan.bin_s)) + 1
+        self.bins = np.zeros((self.pools.size, bins, 3))
+        self.hist = np.zeros((self.queues.size, 2, 2, BINS), np.int64)
+        self.found = np.zeros(plan.events.size, np.int8)
+        self._begin(trace)
+
+    def _begin(self, trace: bool) -> None:
+        record, margin = self.record, self.plan.spawn_margin
+        for name in (
+            "job_free",
+            "batch_free",
+            "meeting_free",
+            "waiter_free",
+            "live_batch",
+            "turn",
+            "ask_head",
+            "stream",
+        ):
+            record[name] = -1
+        record["trace_on"] = trace
+        for code, size in ((GROW_JOBS, 1024), (GROW_BATCHES, 256), (GROW_MEETINGS, 256), (GROW_WAITERS, 64)):
+            self.grow(
+                code, max(size, _EVENTS_AT_ONCE * margin * (self.stages.size if code == GROW_MEETINGS else 1))
+            )
+        for p in range(self.pools.size):
+            self.add_servers(p, int(self.pools["servers"][p]))
+        for p in range(self.pools.size):
+            own = np.flatnonzero(self.servers["pool"] == p)
+            self.servers["next"][own] = [*own[1:], -1]
+            self.pools["free"][p] = own[0] if own.size else -1
+        self.connect()
+
+    @property
+    def record(self) -> Any:
+        """The record that holds every address, and the world's few numbers."""
+        return self.world[0]
+
+    def connect(self) -> None:
+        """Tell the record where the arrays are; owned here, so they outlive every call of the kernel."""
+        record, plan = self.record, self.plan
+        for name in ARRAYS:
+            record[name] = getattr(self if name in _CHANGING else plan, name).ctypes.data
+        record["heap_size"], record["row_size"] = self.heap.size, self.rows.size
+        record["trace_size"], record["bucket_size"] = self.trace.size, self.buckets.size
+        record["meeting_size"] = self.meetings.size
+        record["waiter_size"], record["bin_n"] = self.waiters.size, self.bins.shape[1]
+        record["stage_n"], record["pool_n"], record["site_n"] = (
+            self.stages.size,
+            self.pools.size,
+            plan.delays.shape[1],
+        )
+        record["stream_n"] = self.streams.size
+        record["segment_n"], record["event_n"] = plan.segments, plan.events.size
+        record["class_n"], record["snr_bin_n"] = plan.responses.shape[1:]
+        record["slot_n"], record["table_width"] = self.slot_n, plan.tables.shape[1]
+        record["spawn_margin"], record["hand_margin"] = plan.spawn_margin, plan.hand_margin
+        record["budget"] = 0
+        record["bin_s"], record["report_s"], record["noise_key"] = plan.bin_s, plan.report_s, plan.noise_key
+
+    def grow(self, code: int, by: int = 0) -> None:
+        """Make the array that the kernel asked for larger, by as much again unless told."""
+        if code == GROW_HEAP:
+            self.heap = np.concatenate([self.heap, np.zeros(by or self.heap.size, HEAP)])
+            return
+        if code == GROW_BUCKETS:
+            self._spread()
+            return
+        name, free = _LISTS[code]
+        table = getattr(self, name)
+        size, by = table.size, by or table.size
+        if size + by > MOST_SLOTS:
+            raise MemoryError(
+                f"the simulated system holds more than {MOST_SLOTS // 2:,} {name} at once: it is overloaded "
+                "beyond what can be kept. Add servers, a shelf life or a queue limit, or shorten the horizon"
+            )
+        longer = np.concatenate([table, np.zeros(by, table.dtype)])
+        longer["next"][size:] = np.arange(size + 1, size + by + 1)
+        longer["next"][-1] = self.record[free]
+        self.record[free] = size
+        self.record[f"{free}_n"] += by
+        setattr(self, name, longer)
+
+    def _spread(self) -> None:
+        """Spread the meetings over four times as many buckets; their number stays a power of two."""
+        before = self.buckets
+        self.buckets = np.full(4 * before.size, -1)
+        self.connect()
+        with np.errstate(over="ignore"):
+            spread(self.record, before.ctypes.data, before.size)
+
+    def reserve(self, jobs: int) -> None:
+        """Room for what follows when `jobs` jobs are handed on or ended at one instant."""
+        record, needed = self.record, (jobs + 1) * self.plan.hand_margin + self.plan.spawn_margin
+        for code, (_, free) in _LISTS.items():
+            wanted = needed * (self.stages.size if code == GROW_MEETINGS else 1)
+            if record[f"{free}_n"] < wanted:
+                self.grow(code, wanted)
+        if self.heap.size - record["heap_n"] < needed:
+            self.grow(GROW_HEAP, needed + self.heap.size)
+        if self.rows.size - record["row_n"] < needed:
+            self.rows = np.concatenate([self.rows, np.zeros(needed, ROW)])
+        self.connect()
+
+    def add_servers(self, pool: int, count: int) -> int:
+        """Append `count` servers of `pool`, in no list yet; the number of the first."""
+        first, known = self.servers.size, int((self.servers["pool"] == pool).sum())
+        more = np.zeros(count, SERVER)
+        more["pool"], more["number"], more["next"], more["batch"] = pool, known + np.arange(count), -1, -1
+        self.servers = np.concatenate([self.servers, more])
+        self.resident = np.concatenate([self.resident, np.full(count * self.slot_n, -1.0)])
+        return first
+
+    def take_rows(self) -> NDArray[np.void]:
+        """The rows since last time."""
+        rows = self.rows[: self.record["row_n"]].copy()
+        self.record["row_n"] = 0
+        return rows
+
+    def take_trace(self) -> NDArray[np.void]:
+        """The trace since last time."""
+        trace = self.trace[: self.record["trace_n"]].copy()
+        self.record["trace_n"] = 0
+        return trace
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copies of everything that a run changes."""
+        return {name: getattr(self, name).copy() for name in _CHANGING}
+
+    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from an earlier `state` of a world of the same plan."""
+        for name in _CHANGING:
+            setattr(self, name, state[name].copy())
+        self.connect()
