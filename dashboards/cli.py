@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _explain(error: Exception) -> None:
+    from twin.checkpoint import CheckpointError
     from twin.record import RecordError
     from twin.tree import ScenarioError
     from workloads.card import WeightsError
@@ -57,9 +58,9 @@ def _explain(error: Exception) -> None:
 
     if isinstance(error, ScenarioError):
         fail(str(error), INVALID)
-    if isinstance(error, RecordError):
+    if isinstance(error, RecordError | CheckpointError):
         fail(str(error), USAGE)
-    if isinstance(error, WeightsError | ProfileError):
+    if isinstance(error, WeightsError | ProfileError | MemoryError):
         fail(str(error), FAILED)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRA:
         fail(f"no module '{error.name}': needs the extra 'live': pip install 'et-twin[live]'", USAGE)

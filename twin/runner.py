@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 
-from twin.control import process
 from twin.engine import Execute, TwinEnvironment
 from twin.harvest import Frames, harvest
 from twin.inputs import inputs
@@ -20,6 +19,7 @@ from twin.plan import Plan
 from twin.planner import check_size, plan
 from twin.programs import Programs, pool_spec, programs
 from twin.record import Record, RecordError
+from twin.resume import Resume
 from twin.scenario import Scenario
 from workloads.spec import LOOKAHEAD_S
 
@@ -28,6 +28,8 @@ Start = Callable[[TwinEnvironment], None]
 
 STEPS = 20
 """How often a replica says how far it is."""
+SAVE_S = 5.0
+"""A checkpoint is written at the first such step after this time."""
 _PACKAGES = ("et-twin", "numba", "numpy", "pandas", "pyarrow", "simpy")
 _LIVE_PACKAGES = ("torch", "onnxruntime", "lalsuite")
 
@@ -41,12 +43,14 @@ def run(
     recorded: Record | None = None,
     start: Start | None = None,
     progress: Progress = lambda fraction, text: None,
+    checkpoint: Path | None = None,
 ) -> Record:
     """What happens in `scenario`, over independent replicas.
 
     Stages named in `scenario.live` execute their real programs, unless `recorded` (an earlier record of the
     same scenario) answers for them. `start` may add SimPy processes of its own to each environment before
-    it runs. `progress` is called with a fraction of the whole and a word on what is happening.
+    it runs. `progress` is called with a fraction of the whole and a word on what is happening. An interrupted
+    run that kept a `checkpoint` folder goes on from there, to the same bytes; the folder is removed at the end.
 
     Raises ScenarioError when a profile is missing or the run would not fit in memory, RecordError when
     `recorded` is of another run.
@@ -61,6 +65,7 @@ def run(
     if recorded is not None:
         _check_recording(scenario, recorded)
     known = programs(scenario, (*profiles, *scenario.profile_folders))
+    resume = _resume(scenario, known, seed, replicas, checkpoint, start)
     begun_s = time.perf_counter()
     parts: list[Frames] = []
     digests: list[str] = []
@@ -69,11 +74,14 @@ def run(
         def said(fraction: float, text: str, replica: int = replica) -> None:
             progress((replica + fraction) / replicas, text)
 
-        frames, digest = _replica(scenario, known, seed, replica, recorded, start, said)
+        done = resume.done(replica) if resume else None
+        frames, digest = done or _replica(scenario, known, seed, replica, recorded, start, said, resume)
         parts.append(frames)
         digests.append(digest)
     frames = {name: pd.concat([p[name] for p in parts], ignore_index=True) for name in parts[0]}
     _finish(scenario, frames)
+    if resume is not None:
+        resume.remove()
     return Record(
         scenario=scenario,
         seed=seed,
@@ -99,23 +107,45 @@ def _replica(
     recorded: Record | None,
     start: Start | None,
     progress: Progress,
+    resume: Resume | None,
 ) -> tuple[Frames, str]:
     progress(0.0, f"replica {replica + 1}: drawing the sky")
     planned = plan(scenario, known, seed, replica)
     recorder = _recorder(scenario, planned, seed, replica, recorded)
-    environment = TwinEnvironment(planned, recorder)
-    for control in planned.controls:
-        environment.process(process(environment, control))
+    kept = resume.running(replica, planned.digest) if resume else None
+    environment = TwinEnvironment(planned, recorder, checkpoint=kept)
     if start is not None:
         start(environment)
     end_s = planned.horizon_s + planned.drain_s
+    saved_s = time.monotonic()
     for step in range(1, STEPS + 1):
+        if end_s * step / STEPS <= environment.now:
+            continue
         environment.run(until=end_s * step / STEPS)
         progress(step / STEPS, f"replica {replica + 1}: {environment.now / 86400:.2f} d simulated")
+        if resume is not None and time.monotonic() - saved_s > SAVE_S:
+            resume.keep(replica, environment.checkpoint())
+            saved_s = time.monotonic()
     frames = harvest(environment, replica, scenario.instrument.stride, LOOKAHEAD_S)
     if recorder is not None:
         frames["live"] = recorder.table()
+    if resume is not None:
+        resume.finish(replica, frames, planned.digest)
     return frames, planned.digest
+
+
+def _resume(
+    scenario: Scenario, known: Programs, seed: int, replicas: int, folder: Path | None, start: Start | None
+) -> Resume | None:
+    """What an earlier, interrupted run of just this kind left in `folder`."""
+    if folder is None:
+        return None
+    if scenario.live or start is not None:
+        raise ValueError("a checkpoint holds neither live stages nor SimPy processes: leave one of the two out")
+    packages = {name: version(name) for name in _PACKAGES}
+    profiles = sorted(use.profile.digest for use in known.uses)
+    identity = [scenario.digest, seed, replicas, profiles, packages, platform.python_version()]
+    return Resume(folder, sha256(repr(identity).encode()).hexdigest())
 
 
 def _recorder(scenario: Scenario, planned: Plan, seed: int, replica: int, recorded: Record | None) -> Any:

@@ -49,6 +49,10 @@ Profiles = Annotated[
         help="Measured profiles, before the shipped ones; by default ./profiles.",
     ),
 ]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", metavar="DIR", help="Keep what is done; the same command goes on from it."),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The run directory; by default the next runs/NAME.")
 ]
@@ -69,6 +73,7 @@ def run(
     ] = None,
     profiles: Profiles = None,
     out: Out = None,
+    checkpoint: Checkpoint = None,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     fail_on_target: Annotated[
@@ -83,7 +88,10 @@ def run(
     if folder.exists():
         fail(f"--out {folder}: exists already; choose another folder or remove it", USAGE)
     _writable(folder)
-    record = _simulated(chosen, seed, replicas, tuple(profiles or [Path("profiles")]), recorded, quiet)
+    if checkpoint is not None and chosen.live:
+        fail(f"--checkpoint {checkpoint}: live stages are recorded in the run directory, not here", USAGE)
+    where = tuple(profiles or [Path("profiles")])
+    record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet)
     record = replace(record, source_text=find(scenario).read_text())
     replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
     record = replace(record, manifest={**record.manifest, "command": _command([*context.obj, *replay])})
@@ -106,6 +114,7 @@ def _simulated(
     replicas: int | None,
     profiles: tuple[Path, ...],
     recorded: Path | None,
+    checkpoint: Path | None,
     quiet: bool,
 ) -> Record:
     import twin
@@ -120,7 +129,13 @@ def _simulated(
             say(f"timeline.{name} starts after the horizon: it does not happen in this run")
     with watch(quiet) as progress:
         return twin.run(
-            scenario, seed=seed, replicas=replicas, profiles=profiles, recorded=earlier, progress=progress
+            scenario,
+            seed=seed,
+            replicas=replicas,
+            profiles=profiles,
+            recorded=earlier,
+            progress=progress,
+            checkpoint=checkpoint,
         )
 
 
@@ -129,9 +144,9 @@ def _command(given: Sequence[str]) -> str:
     kept: list[str] = []
     words = iter(given)
     for word in words:
-        if word == "--out":
+        if word in ("--out", "--checkpoint"):
             next(words)
-        elif word not in ("--quiet", "--json") and not word.startswith("--out="):
+        elif word not in ("--quiet", "--json") and not word.startswith(("--out=", "--checkpoint=")):
             kept.append(word)
     return shlex.join(["ettwin", *kept])
 

@@ -1,0 +1,69 @@
+"""A long run that is interrupted goes on to the same bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+import twin
+from tests.twin.profiles import write_all
+from twin import runner
+from twin.checkpoint import CheckpointError
+from twin.record import TABLES
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_all(tmp_path_factory.mktemp("profiles"), hardware="epyc-core")
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    at = {"timeline.storm.at": "1 h", "timeline.storm.lasts": "1 h", "timeline.new-weights.at": "90 min"}
+    return twin.load("first-light").with_({"horizon": "4 h", "drain": "10 min", "replicas": 2, **at})
+
+
+@pytest.fixture(scope="module")
+def undisturbed(scenario, folder):
+    return twin.run(scenario, profiles=(folder,))
+
+
+@pytest.mark.parametrize("steps", [1, 5, 22, 35])
+def test_an_interrupted_run_goes_on_byte_for_byte(steps, scenario, folder, undisturbed, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "SAVE_S", 0.0)
+    told = []
+
+    def stop(fraction, text):
+        told.append(fraction)
+        if len(told) == steps:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        twin.run(scenario, profiles=(folder,), checkpoint=tmp_path / "kept", progress=stop)
+    again = []
+    record = twin.run(
+        scenario, profiles=(folder,), checkpoint=tmp_path / "kept", progress=lambda f, t: again.append(f)
+    )
+    assert len(again) < 43 - steps + 3
+    for name in TABLES:
+        assert getattr(record, name).equals(getattr(undisturbed, name)), name
+        assert (getattr(record, name).dtypes == getattr(undisturbed, name).dtypes).all()
+    assert record.plan_digest == undisturbed.plan_digest
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_checkpoint_of_another_run_is_refused_and_kept(scenario, folder, tmp_path):
+    def stop(fraction, text):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        twin.run(scenario, profiles=(folder,), checkpoint=tmp_path / "kept", progress=stop)
+    with pytest.raises(CheckpointError, match="holds the checkpoint of another run"):
+        twin.run(scenario, seed=9, profiles=(folder,), checkpoint=tmp_path / "kept")
+    assert (tmp_path / "kept" / "run.json").is_file()
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(scenario, folder, tmp_path):
+    (tmp_path / "thesis.tex").write_text("important")
+    with pytest.raises(CheckpointError, match="is not empty and holds no checkpoint"):
+        twin.run(scenario, profiles=(folder,), checkpoint=tmp_path)
+    assert (tmp_path / "thesis.tex").read_text() == "important"
