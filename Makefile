@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench bench-year clean
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -23,8 +23,11 @@ lint: .venv/ready ## style, types, arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: .venv/ready ## the kernel beside plain SimPy and Ciw, as ratios
-	$(BIN)/python -m benchmarks.engine
+bench: .venv/ready ## the kernel beside its peers, as ratios; a peer that is not installed is left out
+	$(BIN)/python -m benchmarks
+
+bench-year: .venv/ready ## a year of ET in the kernel: minutes, and its peak memory
+	$(BIN)/python -m benchmarks year
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The kernel beside its peers on the same work: `make bench`. Nothing in the product knows this package."""
