@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin import controls
 from twin.state import ROW, TRACE
 
 _VERSION = 1
@@ -39,8 +41,6 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Write the checkpoint to `path`, whole or not at all."""
-        from twin import controls
-
         about = {
             "version": _VERSION,
             "plan_digest": self.plan_digest,
@@ -51,7 +51,7 @@ class Checkpoint:
         text = np.frombuffer(json.dumps(about).encode(), np.uint8)
         beside = path.with_name(f".{path.name}.partial")
         with beside.open("wb") as file:
-            np.savez(file, about=text, rows=self.rows, trace=self.trace, **self.arrays)
+            np.savez(file, allow_pickle=False, about=text, ended=self.rows, traced=self.trace, **self.arrays)
             file.flush()
             os.fsync(file.fileno())
         beside.rename(path)
@@ -59,13 +59,11 @@ class Checkpoint:
 
 def read(path: Path, plan_digest: str) -> Checkpoint:
     """The checkpoint kept at `path`; CheckpointError when it is damaged or of another plan."""
-    from twin import controls
-
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
         about = json.loads(arrays.pop("about").tobytes())
-        rows, trace = arrays.pop("rows"), arrays.pop("trace")
+        rows, trace = arrays.pop("ended"), arrays.pop("traced")
         if about["version"] != _VERSION or rows.dtype != ROW or trace.dtype != TRACE:
             raise CheckpointError(f"{path} was written by another version: remove it and run again")
         found = Checkpoint(
@@ -77,7 +75,7 @@ def read(path: Path, plan_digest: str) -> Checkpoint:
             rows,
             trace,
         )
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(f"{path} is damaged ({error}): remove it and run again") from error

@@ -42,6 +42,11 @@ def _cache_folder() -> str:
 _CACHE_FOLDER = config.CACHE_DIR or _cache_folder()
 
 
+def is_kept() -> bool:
+    """Whether this version's machine code was kept by an earlier run, so that nothing has to be compiled."""
+    return any(Path(_CACHE_FOLDER).glob("**/kernel.advance-*.nbc"))
+
+
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile `function` once, without reference counts, dividing as numpy does."""
     before, config.CACHE_DIR = config.CACHE_DIR, _CACHE_FOLDER

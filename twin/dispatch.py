@@ -41,6 +41,9 @@ def dispatch(w):
         while pools[p]["dirty"] == 0:
             p += 1
         w["turn"] = p
+        pools[p]["dirty"] = 0  # touched again during its turn, it gets another
+        w["dirty_n"] -= 1
+        w["dirty_low"] = p
         if pools[p]["holds"] > 0:
             close_holds(w, p)
     while pools[p]["up"] > 0 and pools[p]["servers"] > 0:
@@ -58,8 +61,6 @@ def dispatch(w):
             return LIVE
     if pools[p]["holds"] > 0:
         _open_holds(w, p)
-    pools[p]["dirty"] = 0
-    w["dirty_n"] -= 1
     if w["dirty_n"] == 0:
         w["dirty_low"] = w["pool_n"]
     w["turn"] = -1
@@ -135,7 +136,7 @@ def _open_holds(w, p):
     queues = view(w["queues"], QUEUE)
     pools = view(w["pools"], POOL)
     pool_queues = view(w["pool_queues"], np.int64)
-    if pools[p]["up"] == 0 or pools[p]["servers"] == 0 or pools[p]["free"] < 0:
+    if pools[p]["up"] == 0 or pools[p]["servers"] <= 0 or pools[p]["free"] < 0:
         return
     for i in range(pools[p]["queue_start"], pools[p]["queue_stop"]):
         queue = queues[pool_queues[i]]

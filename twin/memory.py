@@ -214,7 +214,7 @@ def _settle(w, p):
     now_s = w["now_s"]
     last_s = pool["last_s"]
     pool["last_s"] = now_s
-    available = pool["servers"] * pool["up"]
+    available = max(pool["servers"], 0) * pool["up"]
     width_s = w["bin_s"]
     b = pool["bin"]
     while b < w["bin_n"] - 1 and now_s > (b + 1) * width_s:

@@ -210,7 +210,7 @@ def note_outage(w, p):
     """Start or stop the outage clock of pool `p`, after its servers or their state changed."""
     pools = view(w["pools"], POOL)
     pool = pools[p]
-    out = pool["up"] == 0 or pool["servers"] == 0
+    out = pool["up"] == 0 or pool["servers"] <= 0
     if out and pool["outage_since_s"] < 0.0:
         pool["outage_since_s"] = w["now_s"]
     elif not out and pool["outage_since_s"] >= 0.0:
