@@ -1,4 +1,4 @@
-"""The command that writes results.json: `python -m benchmarks [engine] [scaling] [year]`, or the first two."""
+"""Writes results.json: `python -m benchmarks [engine] [floor] [scaling] [year]`, or all but the year."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from benchmarks import et, mm8, network, results, scaling, turns, year
+from benchmarks import et, floor, mm8, network, results, scaling, turns, year
 
 WORKLOADS = (mm8, network, et)
-PARTS = ("engine", "scaling", "year")
+PARTS = ("engine", "floor", "scaling", "year")
 SMALLER = 50
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure what was asked for, print it, and put it into the file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", default=["engine", "scaling"], help=", ".join(PARTS))
+    parser.add_argument("what", nargs="*", default=["engine", "floor", "scaling"], help=", ".join(PARTS))
     parser.add_argument("--small", action="store_true", help="tiny sizes, to see that it works; needs --out")
     parser.add_argument("--out", type=Path, default=results.PATH, help="the file to write into")
     asked = parser.parse_args(arguments)
@@ -27,6 +27,10 @@ def main(arguments: list[str] | None = None) -> None:
     measured: dict[str, Any] = {}
     if "engine" in asked.what:
         measured["engine"] = engine(asked.small)
+    if "floor" in asked.what:
+        measured["floor"] = floor.measure(asked.small)
+        for name, row in measured["floor"].items():
+            print(f"{name:8s}", "  ".join(f"{what} {ns:.0f}" for what, ns in row.items()))
     if "scaling" in asked.what:
         measured["scaling"] = scaling.measure(asked.small)
         for name, rows in measured["scaling"].items():
