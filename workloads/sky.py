@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workloads.arrivals import Bursts, Storms, Stream, modulated, poisson
+from workloads.modulation import STEADY, Modulation
 
 SIGNALS = ("bbh",)
 GLITCHES = ("blip", "tomte", "scattered-light", "whistle", "low-frequency-burst")
@@ -26,7 +29,10 @@ EVENT = np.dtype(
 
 @dataclass(frozen=True)
 class Boost:
-    """A time in which a rate is `factor` >= 1 times what it is else; boosts that overlap add their excess."""
+    """A time in which a rate is `factor` times what it is else.
+
+    Boosts of a factor of at least 1 that overlap add their excess; smaller ones multiply whatever there is.
+    """
 
     name: str
     start_s: float
@@ -38,8 +44,9 @@ class Boost:
 class Population:
     """One Poisson source of events.
 
-    The rate is `rate_hz`, larger inside `boosts`. SNRs follow p(rho) ~ rho**snr_index between `snr_min` and
-    `snr_max`.
+    The rate is `rate_hz` times `modulation`, changed by `boosts` and by `storms`, which are the same for all
+    populations of a run; each event may bring `bursts`. SNRs follow p(rho) ~ rho**snr_index between `snr_min`
+    and `snr_max`.
     """
 
     cls: str
@@ -49,25 +56,51 @@ class Population:
     snr_index: float
     detector: int = -1
     boosts: tuple[Boost, ...] = ()
+    modulation: Modulation = STEADY
+    bursts: Bursts | None = None
+    storms: Storms | None = None
 
 
-def draw(populations: Sequence[Population], horizon_s: float, entropy: Sequence[int]) -> NDArray[np.void]:
+def draw(
+    populations: Sequence[Population],
+    horizon_s: float,
+    entropy: Sequence[int],
+    replayed: NDArray[np.void] | None = None,
+) -> NDArray[np.void]:
     """Events of all populations in [0, horizon_s), sorted by time, dtype EVENT.
 
     A boost adds a Poisson process of its own to the undisturbed one (superposition, exact), from its own
-    stream: a what-if with a storm keeps every event of the run without it.
+    stream: a what-if with a storm keeps every event of the run without it. Events that are `replayed` (dtype
+    EVENT, sorted) come as they are, but with luck of this run's own.
     """
-    parts = []
-    for population in populations:
-        name = f"{population.cls}/{population.detector}"
-        base = _stream(entropy, name)
-        parts.append(_events(population, population.rate_hz, 0.0, horizon_s, base))
-        for boost in population.boosts:
-            extra_hz = population.rate_hz * (boost.factor - 1.0)
-            stream = _stream(entropy, f"{name}/boost/{boost.name}")
-            parts.append(_events(population, extra_hz, boost.start_s, min(boost.end_s, horizon_s), stream))
+    parts = [part for p in populations for part in _population(p, horizon_s, entropy)]
+    if replayed is not None:
+        parts.append(_lucky(replayed, horizon_s, _stream(entropy, "replay")))
     events = np.concatenate(parts) if parts else np.empty(0, EVENT)
     return events[np.argsort(events["time_s"], kind="stable")]
+
+
+def expected(population: Population, horizon_s: float) -> float:
+    """How many events `population` has in [0, horizon_s) on average, over its storms as well."""
+    modulation, loud = _settled(population, population.boosts)
+    time_s = modulation.integral(0.0, horizon_s)
+    excess_s = sum((b.factor - 1.0) * modulation.integral(b.start_s, min(b.end_s, horizon_s)) for b in loud)
+    storms, bursts = population.storms, population.bursts
+    if storms is not None and storms.factor >= 1.0:
+        excess_s += (storms.mean_factor() - 1.0) * time_s
+    quiet = storms.mean_factor() if storms is not None and storms.factor < 1.0 else 1.0
+    children = bursts.children if bursts is not None else 0.0
+    return population.rate_hz * (time_s + excess_s) * quiet * (1.0 + children)
+
+
+def storms(process: Storms, horizon_s: float, entropy: Sequence[int]) -> NDArray[np.void]:
+    """The storms (storm,) of a run that `draw` draws from the same `entropy`, dtype arrivals.STORM, by start."""
+    return process.draw(horizon_s, _named(entropy, "storms/"))
+
+
+def reaches(process: Storms, n: int, detector: int, entropy: Sequence[int]) -> NDArray[np.bool_]:
+    """Which of a run's `n` storms (storm,) reach stream number `detector`."""
+    return process.reaches(n, _stream(entropy, f"storms/reach/{detector}"))
 
 
 def power_law(u: NDArray[np.float64], minimum: float, maximum: float, index: float) -> NDArray[np.float64]:
@@ -80,18 +113,91 @@ def power_law(u: NDArray[np.float64], minimum: float, maximum: float, index: flo
     return np.clip(x, minimum, maximum)
 
 
-def _events(
-    population: Population, rate_hz: float, start_s: float, end_s: float, rng: np.random.Generator
+def _population(population: Population, horizon_s: float, entropy: Sequence[int]) -> Iterator[NDArray[np.void]]:
+    name = f"{population.cls}/{population.detector}"
+    boosts = (*population.boosts, *_stormy(population, horizon_s, entropy))
+    modulation, loud = _settled(population, boosts)
+    processes = [("", population.rate_hz, 0.0, horizon_s)]
+    for b in loud:
+        extra_hz = population.rate_hz * (b.factor - 1.0)
+        processes.append((f"/boost/{b.name}", extra_hz, max(b.start_s, 0.0), min(b.end_s, horizon_s)))
+    for process, rate_hz, start_s, end_s in processes:
+        for piece in modulated(rate_hz, start_s, end_s, modulation, _named(entropy, name + process)):
+            events = _events(population, piece.time_s, piece.rng)
+            yield events[piece.kept]
+            if population.bursts is not None:
+                yield _children(population, piece.time_s, piece.kept, horizon_s, piece.rng)
+    if population.bursts is not None:
+        factor = float(modulation.at(0.0)) * (
+            1.0 + sum(b.factor - 1.0 for b in loud if b.start_s <= 0.0 < b.end_s)
+        )
+        yield _earlier(population, population.rate_hz * factor, horizon_s, _stream(entropy, f"{name}/before"))
+
+
+def _stormy(population: Population, horizon_s: float, entropy: Sequence[int]) -> list[Boost]:
+    """The run's storms that reach this population, as boosts."""
+    process = population.storms
+    if process is None:
+        return []
+    drawn = storms(process, horizon_s, entropy)
+    reached = reaches(process, drawn.size, population.detector, entropy)
+    return [
+        Boost(f"storms/{k}", float(drawn[k]["start_s"]), float(drawn[k]["end_s"]), process.factor)
+        for k in np.flatnonzero(reached)
+    ]
+
+
+def _settled(population: Population, boosts: Sequence[Boost]) -> tuple[Modulation, list[Boost]]:
+    """The modulation with all quiet boosts in it, and the loud ones, which stay processes of their own."""
+    quiet = [(b.start_s, b.end_s, b.factor) for b in boosts if b.factor < 1.0]
+    return population.modulation.quieted(quiet), [b for b in boosts if b.factor >= 1.0]
+
+
+def _children(
+    population: Population,
+    parent_s: NDArray[np.float64],
+    kept: NDArray[np.bool_],
+    horizon_s: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.void]:
-    n = rng.poisson(rate_hz * max(end_s - start_s, 0.0))
+    """What the events at `parent_s` bring, if they are `kept`; drawn for all, so that no luck depends on it."""
+    assert population.bursts is not None
+    parent, after_s = population.bursts.draw(parent_s.size, rng)
+    events = _events(population, parent_s[parent] + after_s, rng)
+    inside = (events["time_s"] >= 0.0) & (events["time_s"] < horizon_s)
+    return events[kept[parent] & inside]
+
+
+def _earlier(
+    population: Population, rate_hz: float, horizon_s: float, rng: np.random.Generator
+) -> NDArray[np.void]:
+    """What events before the beginning bring, as if the rate had always been that of the beginning."""
+    assert population.bursts is not None
+    parent_s = poisson(rate_hz, -population.bursts.within_s, 0.0, rng)
+    return _children(population, parent_s, np.ones(parent_s.size, bool), horizon_s, rng)
+
+
+def _events(population: Population, time_s: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.void]:
+    n = time_s.size
     events = np.empty(n, EVENT)
-    events["time_s"] = np.sort(start_s + (end_s - start_s) * rng.random(n))
+    events["time_s"] = time_s
     events["snr"] = power_law(rng.random(n), population.snr_min, population.snr_max, population.snr_index)
     events["u_trigger"] = rng.random(n)
     events["u_flag"] = rng.random(n)
     events["cls"] = CLASSES.index(population.cls)
     events["detector"] = population.detector
     return events
+
+
+def _lucky(replayed: NDArray[np.void], horizon_s: float, rng: np.random.Generator) -> NDArray[np.void]:
+    events = replayed.copy()
+    events["u_trigger"] = rng.random(events.size)
+    events["u_flag"] = rng.random(events.size)
+    return events[events["time_s"] < horizon_s]
+
+
+def _named(entropy: Sequence[int], prefix: str) -> Stream:
+    return lambda name: _stream(entropy, prefix + name)
 
 
 def _stream(entropy: Sequence[int], name: str) -> np.random.Generator:

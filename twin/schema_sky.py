@@ -1,0 +1,161 @@
+"""The words of a scenario's sky: what arrives, how often, and how that changes. Part of twin.schema.
+
+Knows no file and no other section: what refers to what is in twin.checks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from twin.sections import UNSOURCED, Section, Sourced, SourcedDuration, Standing
+from twin.units import POSITIVE, Duration, Fraction, Rate
+
+Factor = Annotated[float, Field(ge=0, le=1e4)]
+Classes = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Snr(Section):
+    """Signal-to-noise ratios follow p(rho) ~ rho**index between min and max."""
+
+    min: Annotated[float, Field(gt=0)]
+    max: Annotated[float, Field(gt=0)]
+    index: Annotated[float, Field(ge=-20, le=20)] = -4.0
+    """-4 for sources spread evenly in space."""
+
+
+class Step(Section):
+    """From a time on, a rate has another factor."""
+
+    at: Duration
+    """From the beginning of the run."""
+    factor: Factor
+    """Of the rate as given, until the next step; it is 1 before the first one."""
+
+
+class Cycle(Section):
+    """A rate that rises and falls, such as by day and night: 1 + amplitude cos(2 pi (t - phase) / period)."""
+
+    period: Annotated[Duration, POSITIVE]
+    """From one maximum to the next."""
+    amplitude: Annotated[float, Field(ge=0, le=1)]
+    """How far the rate goes above and below its mean, as a part of it."""
+    phase: Duration = 0.0
+    """Time of a maximum, from the beginning of the run."""
+
+
+class RateProfile(Section):
+    """How a rate changes with time: the factor of its steps times those of its cycles."""
+
+    steps: tuple[Step, ...] = ()
+    """Factors that hold from a time on, in order."""
+    cycles: Annotated[tuple[Cycle, ...], Field(max_length=4)] = ()
+    """Daily, weekly or other waves; they multiply."""
+    standing: Standing = "assumed"
+    """Of the profile."""
+    source: str = UNSOURCED
+    """Where the profile comes from."""
+
+
+class Bursts(Section):
+    """Events that come in clusters: each event of the rate brings others of its class, with SNRs of their own."""
+
+    children: Annotated[float, Field(gt=0, le=1000)]
+    """How many others one event brings, on average: events are 1 + children times as many."""
+    within: Annotated[Duration, POSITIVE]
+    """They are spread evenly over so long after it."""
+    number: Literal["poisson", "geometric"] = "poisson"
+    """How many one event brings is spread like this; geometric varies more."""
+    standing: Standing = "assumed"
+    """Of the bursts."""
+    source: str = UNSOURCED
+    """Where they come from."""
+
+
+class GlitchProfile(RateProfile):
+    """How the rate of glitches changes with time: the factor of its steps times those of its cycles."""
+
+    classes: Classes | None = None
+    """Only these; by default all of the mix."""
+
+
+class GlitchBursts(Bursts):
+    """Glitches that come in clusters: each glitch of the rate brings others, in its detector and of its class."""
+
+    classes: Classes | None = None
+    """Only these; by default all of the mix."""
+
+
+class GlitchStorms(Section):
+    """Storms at random times, the same for all detectors; one that is certain stands in the timeline."""
+
+    rate: Sourced[Rate]
+    """Starts of storms, as a Poisson process; a run may begin within one."""
+    mean: Sourced[Annotated[Duration, POSITIVE]]
+    """How long one lasts on average; durations are exponential."""
+    factor: Factor
+    """Multiplies the rate of glitches. Above 1, storms that overlap add their excess; below, they multiply."""
+    joins: Fraction = 1.0
+    """Probability that a storm reaches a detector, each on its own."""
+    classes: Classes | None = None
+    """Only these; by default all of the mix."""
+    standing: Standing = "assumed"
+    """Of the factor, and of who joins."""
+    source: str = UNSOURCED
+    """Where these come from."""
+
+
+class Population(Section):
+    """One class of signals; it reaches all detectors at once."""
+
+    rate: Sourced[Rate]
+    """Mergers, as a Poisson process."""
+    profile: RateProfile | None = None
+    bursts: Bursts | None = None
+    snr: Snr
+    """Network optimal SNR over all streams."""
+    standing: Standing = "assumed"
+    """Of the SNR law."""
+    source: str = UNSOURCED
+    """Where the SNR law comes from."""
+
+
+class Glitches(Section):
+    """Noise transients, independent in each detector unless storms join them."""
+
+    rate: Sourced[Rate]
+    """Of all classes together, per detector."""
+    profile: GlitchProfile | None = None
+    bursts: GlitchBursts | None = None
+    storms: GlitchStorms | None = None
+    mix: dict[str, Annotated[float, Field(ge=0, le=1)]]
+    """Share of each class; the shares sum to 1."""
+    snr: Snr
+    """Optimal SNR in the stream the glitch sits in."""
+    standing: Standing = "assumed"
+    """Of the mix and the SNR law."""
+    source: str = UNSOURCED
+    """Where mix and SNR law come from."""
+
+
+class Replay(Section):
+    """Events that happened, from a file; they come besides those that are drawn."""
+
+    file: str
+    """CSV or Parquet beside the scenario, with columns time_s, cls, snr and, for glitches, detector."""
+    origin: SourcedDuration | None = None
+    """GPS time, in seconds, at which the run begins; the file then has gps_s instead of time_s."""
+    standing: Standing = "assumed"
+    """Of the events."""
+    source: str = UNSOURCED
+    """Where the events come from."""
+
+
+class Sky(Section):
+    """What arrives."""
+
+    signals: dict[str, Population] = Field(default_factory=dict)
+    """By class of signal."""
+    glitches: Glitches | None = None
+    replay: Replay | None = None
