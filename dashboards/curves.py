@@ -15,7 +15,7 @@ from plotly.subplots import make_subplots
 from dashboards import style
 from dashboards.tables import latency_table, replica_text
 from twin import metrics, words
-from twin.limits import published_signals
+from twin.limits import alert_name, judged_signals
 from twin.recorded import Recorded
 
 _NEVER = 1e-6
@@ -32,17 +32,22 @@ def latency(record: Recorded) -> go.Figure:
         _quantiles(figure, record, col)
         _targets(figure, judged, col)
     logarithmic = bool(len(table)) and table["latency_s"].min() > 0.0
-    title = "seconds from merger to first alert" + (" (log scale)" if logarithmic else "")
+    title = f"seconds from merger to {style.safe(alert_name(record))}" + (" (log scale)" if logarithmic else "")
     figure.update_xaxes(title_text=title, **(style.log_ticks() if logarithmic else {"type": "linear"}))
     figure.update_yaxes(title_text="% of published signals alerted", range=[0, 101], col=1)
-    n = len(published_signals(record))
+    n = len(judged_signals(record))
     figure.update_yaxes(title_text="% not alerted yet (log scale)", type="log", dtick=1, range=_decades(n), col=2)
     subtitle = (
         f"{n:,} published signals in {replica_text(record)}; shaded and bars: 95 % interval over replicas; "
         "lost signals are left out"
     )
     return style.styled(
-        figure, "From merger to first alert", subtitle, record, height=450, description=_description(record)
+        figure,
+        f"From merger to {style.safe(alert_name(record))}",
+        subtitle,
+        record,
+        height=450,
+        description=_description(record),
     )
 
 

@@ -64,7 +64,7 @@ def waterfall(record: Recorded) -> go.Figure:
         "Where the time goes",
         "Each bar starts where the one above ends; every panel has a scale of its own",
         record,
-        height=340,
+        height=200 + 24 * len(table),
         description=f"Parts of the latency of a typical alert: {words.sequence(told)}.",
     )
 
@@ -162,7 +162,8 @@ def _cascade(part: pd.Series, seconds: pd.Series) -> go.Bar:
 
 def _pool_note(row: dict[Any, Any]) -> str:
     down = f" · down {words.duration(row['down_s'])}" if row["down_s"] > 0.5 else ""
-    return f"{words.share(row['use'])} · peak queue {row['queue_peak']:,}{down}"
+    told = "".join(f" · {row[key]:,} {key}" for key in ("preempted", "killed", "swaps") if row[key])
+    return f"{words.share(row['use'])} · peak queue {row['queue_peak']:,}{down}{told}"
 
 
 def _stage_labels(table: pd.DataFrame) -> list[str]:

@@ -18,6 +18,7 @@ from dashboards import style
 from dashboards.tables import replica_text, timeline_table
 from twin import metrics, words
 from twin.limits import published_signals
+from twin.marks import EVERY, shown
 from twin.recorded import Recorded
 
 FLOOR = 0.1
@@ -25,6 +26,8 @@ FLOOR = 0.1
 
 _EVENTS, _LATENCY, _QUEUE, _USE = 1, 2, 3, 4
 _NAMED = 8
+_DRAWN = 200
+"""Of what happened by chance the first replica's is drawn, and no more than this."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,13 @@ def timeline(record: Recorded) -> go.Figure:
 
 
 def _events(figure: go.Figure, record: Recorded, clock: _Clock) -> None:
-    marks = record.marks.to_dict("records")
+    marks = shown(record.marks).head(_DRAWN).to_dict("records")
     for mark in marks:
         start, end = (float(mark[key]) / clock.seconds for key in ("start_s", "end_s"))
         kind = str(mark["kind"])
         colour = style.MARK_COLOURS.get(kind, style.GREY)
         figure.add_trace(_bar(mark, kind, colour, start, end), row=_EVENTS, col=1)
-        for row in (_LATENCY, _QUEUE, _USE):
+        for row in (_LATENCY, _QUEUE, _USE) if mark.get("replica", EVERY) == EVERY else ():
             band = {"fillcolor": style.pale(colour, 0.14), "line": {"width": 0}, "layer": "below"}
             figure.add_vrect(x0=start, x1=end, row=row, col=1, **band)
         if len(marks) <= _NAMED:
@@ -209,7 +212,7 @@ def _description(record: Recorded) -> str:
     marks = [
         f"{style.MARK_NAMES.get(str(mark['kind']), mark['kind'])} {mark['name']} from "
         f"{words.duration(mark['start_s'])} to {words.duration(mark['end_s'])}"
-        for mark in record.marks.to_dict("records")[:_NAMED]
+        for mark in shown(record.marks).head(_NAMED).to_dict("records")
     ]
     late = int(np.sum(published_signals(record)["late"]))
     events = f"Events: {words.sequence(marks)}. " if marks else "No events. "

@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 from dashboards import markup, text
 from dashboards.figures import FIGURES
 from twin import metrics, words
-from twin.limits import lost_signals, published_signals
+from twin.limits import alert_name, lost_signals, published_signals
 from twin.recorded import Recorded
 
 FIRST, SHOWN = 10, 50
@@ -38,6 +38,7 @@ for (const [when, width] of [["beforeprint", 840], ["afterprint", null]])
   addEventListener(when, () => document.querySelectorAll(".js-plotly-plot").forEach(
     figure => Plotly.relayout(figure, width ? {width: width} : {width: null, autosize: true})));
 """
+_INTERRUPTED = {"preempted": "batches preempted", "killed": "batches killed", "swaps": "models loaded"}
 _SECTIONS = {
     "verdict": "Verdict",
     "why": "What limited it",
@@ -119,7 +120,7 @@ def _verdict(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
     yield f'<div class="tiles">{"".join(_tiles(summary))}</div>'
     yield markup.paragraph(
         "A verdict is 'undecided' while the interval holds the target. Intervals are over replicas, each an "
-        "independent run; latencies are from merger to first alert of published signals.",
+        f"independent run; latencies are from merger to the {alert_name(record)} of published signals.",
         "note",
     )
 
@@ -152,9 +153,8 @@ def _why(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
     limit = summary["limit"]
     for pool in summary["saturated"]:
         yield markup.paragraph(pool["text"], "why")
-    for sentence in (limit["sentence"], limit["lost"], limit["shedding"]):
-        if sentence:
-            yield markup.paragraph(sentence, "why")
+    for sentence in (limit["sentence"], limit["lost"], *text.causes(limit)):
+        yield markup.paragraph(sentence, "why")
     rows = list(limit["marks"])
     if rows:
         columns: dict[str, tuple[str, markup.Cell]] = {
@@ -180,6 +180,27 @@ def _recovery(seconds: Any) -> str:
 
 def _latency(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
     yield _figure(record, "latency")
+    if len(summary["products"]) > 1:
+        yield _products(summary)
+
+
+def _products(summary: dict[str, Any]) -> str:
+    """How fast each kind of alert was."""
+    rows = [
+        {"product": row["product"], "published": row["published"]}
+        | {key: text.value(estimate, "s") for key, estimate in row["latency_s"].items()}
+        | {f"{key}_span": text.interval(estimate, "s") for key, estimate in row["latency_s"].items()}
+        for row in summary["products"]
+    ]
+    columns: dict[str, tuple[str, markup.Cell]] = {
+        "product": ("product", markup.text),
+        "published": ("signals", lambda n: f"{n:,}"),
+        "p50": ("median", markup.text),
+        "p50_span": ("95 % interval", markup.text),
+        "p99": ("99 %", markup.text),
+        "p99_span": ("95 % interval", markup.text),
+    }
+    return markup.table(rows, columns, "Products: first of its kind for each signal", "")
 
 
 def _timeline(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
@@ -237,8 +258,23 @@ def _computing(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
         "queue_mean": ("mean queue", lambda v: markup.text(words.digits(v))),
         "queue_peak": ("peak queue", number),
         "down_s": ("down", time),
+        **{
+            key: (f"{heading}, all replicas", number)
+            for key, heading in _INTERRUPTED.items()
+            if any(pool[key] for pool in summary["pools"])
+        },
     }
     yield markup.table(summary["pools"], pools, "Pools: means over replicas, peak of all", "No pools.")
+    links: dict[str, tuple[str, markup.Cell]] = {
+        "source": ("from", markup.text),
+        "target": ("to", markup.text),
+        "transfers": ("transfers", number),
+        "bytes": ("bytes", number),
+        "use": ("busy", share),
+    }
+    yield markup.table(
+        summary["links"], links, "Links: what went over them in all replicas", "No links were used."
+    )
     yield _figure(record, "stages")
     stages: dict[str, tuple[str, markup.Cell]] = {
         "stage": ("stage", markup.text),

@@ -23,13 +23,34 @@ PART_COLOURS = {
     "framing": GREY,
     "calibration": SKY,
     "transfer": PURPLE,
+    "waiting for data quality": "#F0E442",
     "queueing": VERMILION,
+    "filling batches": ORANGE,
+    "outages": "#7A1F1F",
+    "loading models": GREEN,
     "computing": BLUE,
     "total": INK,
 }
-MARK_COLOURS = {"retraining": PURPLE, "storm": ORANGE, "outage": VERMILION}
-MARK_HATCHES = {"retraining": "/", "storm": "x", "outage": "\\"}
-MARK_NAMES = {"retraining": "retraining", "storm": "glitch storm", "outage": "outage"}
+MARK_COLOURS = {
+    "retraining": PURPLE,
+    "storm": ORANGE,
+    "outage": VERMILION,
+    "failures": VERMILION,
+    "failure-trace": VERMILION,
+    "maintenance": SKY,
+    "degradation": GREEN,
+}
+MARK_HATCHES = {
+    "retraining": "/",
+    "storm": "x",
+    "outage": "\\",
+    "failures": "+",
+    "failure-trace": "-",
+    "maintenance": "|",
+    "degradation": ".",
+}
+MARK_NAMES = {"storm": "glitch storm", "failure-trace": "recorded failures"}
+"""Kinds that are shown by another name."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from twin import metrics
 from twin.estimates import band
-from twin.limits import published_signals, replicas
+from twin.limits import alert_name, judged_signals, replicas
 from twin.recorded import Recorded
 
 POINTS = 400
@@ -22,7 +22,7 @@ POINTS = 400
 
 def latency_table(record: Recorded) -> pd.DataFrame:
     """Share of published signals alerted within each latency: mean over replicas, 95 % interval."""
-    alerts = published_signals(record)
+    alerts = judged_signals(record)
     columns = ["latency_s", "share_within", "low", "high"]
     if alerts.empty:
         return pd.DataFrame(columns=columns, dtype=float)
@@ -40,8 +40,13 @@ def timeline_table(record: Recorded) -> pd.DataFrame:
 
 
 def waterfall_table(record: Recorded) -> pd.DataFrame:
-    """Mean seconds of each part of the latency, of typical alerts, of all and of the slowest."""
-    return metrics.parts(record)
+    """Mean seconds of each part of the latency, of typical alerts, of all and of the slowest.
+
+    Parts that took no time in any alert are left out.
+    """
+    table = metrics.parts(record)
+    seen = table.drop(columns="part").ne(0.0).any(axis=1)
+    return table[seen].reset_index(drop=True)
 
 
 def stages_table(record: Recorded) -> pd.DataFrame:
@@ -63,7 +68,7 @@ def _quantile_grid(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _latency_over_time(record: Recorded) -> pd.DataFrame:
-    alerts = published_signals(record)
+    alerts = judged_signals(record)
     bins = min(POINTS, max(1, len(alerts) // 20))
     bin_s = record.scenario.horizon / bins
     by = alerts.groupby((alerts["event_time_s"] // bin_s).astype(int))["latency_s"]
@@ -74,7 +79,7 @@ def _latency_over_time(record: Recorded) -> pd.DataFrame:
         {
             "time_s": (np.asarray(table.index, dtype=float) + 0.5) * bin_s,
             "quantity": "latency_s",
-            "name": "first alerts",
+            "name": f"{alert_name(record)}s",
             "value": table[0.5].to_numpy(float),
             "low": table[0.1].to_numpy(float),
             "high": table[0.9].to_numpy(float),

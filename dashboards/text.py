@@ -12,6 +12,8 @@ WIDTH = 80
 _LABEL = 12
 _NAMES = {"p50": "median", "p90": "90 %", "p99": "99 %"}
 _SHOWN_IDS = 5
+_BUSY = 0.01
+"""A link that is less busy is not mentioned."""
 
 
 def text(summary: Mapping[str, Any]) -> str:
@@ -77,21 +79,30 @@ def _target(target: Mapping[str, Any]) -> str:
 def _paragraphs(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     scenario, limit = summary["scenario"], summary["limit"]
     lines = [("Latency", _latency(summary))]
+    if len(summary["products"]) > 1:
+        lines.append(("Products", "; ".join(_product(product) for product in summary["products"])))
     if scenario["late_s"] is not None:
         lines.append(("Late", f"{_share(summary['late'])} of them after {words.duration(scenario['late_s'])}"))
     detectable = summary["lost"]["n"]
     able = f"{words.count(detectable, 'detectable signal')} (SNR {scenario['detectable_snr']:g} or more)"
     false = summary["false_alerts_per_day"]
+    busy = [link for link in summary["links"] if link["use"] >= _BUSY]
     lines += [
         ("Lost", f"{_share(summary['lost'])} of {able}. {limit['lost']}"),
         ("False", f"{_rate(false)} alerts a day that are no signal"),
         ("Vetoed", vetoed(summary)),
         ("Dead time", _share(summary["dead_time"])),
         ("Pools", "; ".join(_pool(pool) for pool in summary["pools"]) or "none"),
-        ("Limited by", " ".join(part for part in (limit["sentence"], limit["shedding"]) if part)),
+        *([("Links", "; ".join(map(_link, busy)))] if busy else []),
+        ("Limited by", " ".join(part for part in (limit["sentence"], *causes(limit)) if part)),
         ("Assumed", _assumed(summary)),
     ]
     return lines
+
+
+def causes(limit: Mapping[str, Any]) -> list[str]:
+    """The sentences on work that was given up, interrupted or not waited for: those with something to say."""
+    return [limit[key] for key in ("shedding", "interruptions", "unjudged") if limit[key]]
 
 
 def vetoed(summary: Mapping[str, Any]) -> str:
@@ -112,7 +123,18 @@ def _latency(summary: Mapping[str, Any]) -> str:
         f"{_NAMES.get(key, key)} {value(estimate, 's')} ({interval(estimate, 's')})"
         for key, estimate in summary["latency_s"].items()
     ]
-    return f"{'; '.join(told)}; n = {summary['signals']['published']:,} published signals"
+    n = next(iter(summary["latency_s"].values()))["n"]
+    product = summary["scenario"]["product"]
+    return f"{'; '.join(told)}; n = {n:,} {'published signals' if product is None else f'{product} alerts'}"
+
+
+def _product(product: Mapping[str, Any]) -> str:
+    middle, most = (value(product["latency_s"][key], "s") for key in ("p50", "p99"))
+    return f"{product['product']} {product['published']:,}, median {middle}, 99 % {most}"
+
+
+def _link(link: Mapping[str, Any]) -> str:
+    return f"{link['source']} to {link['target']} {words.share(link['use'])} busy"
 
 
 def _share(estimate: Mapping[str, Any]) -> str:

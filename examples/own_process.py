@@ -14,7 +14,7 @@ def hire_on_demand(environment: twin.TwinEnvironment, pool: int) -> Generator[An
     hired = 0
     while True:
         yield environment.timeout(10.0)
-        queued = int(environment.pools[pool]["queued"])
+        queued = int(environment.world.pools[pool]["queued"])
         if queued > 2 and hired < 4:
             environment.scale(pool, +1)
             hired += 1

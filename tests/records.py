@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from twin import limits
+from twin.harvest import KEPT
+from twin.state import OUTCOMES, PUBLISHED
+
 HOUR_S, DAY_S = 3600.0, 86400.0
-PARTS = ["frame_s", "calibration_s", "transfer_s", "queue_s", "compute_s"]
+PARTS = [*limits.PARTS]
 POOLS = {"cnaf.alerts": ("cnaf", 4), "cnaf.cpu": ("cnaf", 8), "sos-enattos.cpu": ("sos-enattos", 4)}
 QUESTION = "Do 12 CPU cores in two places keep 99 % of ET's BBH alerts within a minute, through a bad week?"
 MARKS = pd.DataFrame(
@@ -32,6 +36,7 @@ class Targets:
     lost: float | None = 0.1
     dead_time: float | None = 0.01
     detectable_snr: float = 12.0
+    product: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,15 +45,17 @@ class Scenario:
     question: str = QUESTION
     horizon: float = 7 * DAY_S
     targets: Targets = Targets()
+    products: dict[str, tuple[str, ...]] = field(default_factory=dict)
     digest: str = "5c1e" * 16
     text: str = f"schema_version: 1\nname: first-light\nquestion: >\n  {QUESTION}\nhorizon: 7 d\nreplicas: 10\n"
 
     @property
     def stages(self) -> dict[str, Any]:
-        stage = [("dq", None, "flag"), ("detect", "dq", "trigger"), ("candidate", "detect", "plain")]
-        stage += [("localise", "candidate", "plain"), ("alert", "localise", "plain")]
+        stage = [("dq", (), "flag"), ("detect", ("dq",), "trigger"), ("candidate", ("detect",), "plain")]
+        stage += [("localise", ("candidate",), "plain"), ("alert", ("localise",), "plain")]
+        sent = {"alert": "preliminary"}
         return {
-            name: SimpleNamespace(after=after, role=role, publishes=name == "alert", on=tuple(POOLS))
+            name: SimpleNamespace(after=after, role=role, publishes=sent.get(name), on=tuple(POOLS), awaits=None)
             for name, after, role in stage
         }
 
@@ -109,13 +116,19 @@ def signals(latency_s: list[list[float]], late_s: float = 60.0) -> pd.DataFrame:
                 {"replica": replica, "event_id": event, "cls": "bbh", "is_signal": True, "detectable": True}
                 | {"snr": 20.0, "event_time_s": 100.0 * event, "published_s": 100.0 * event + latency}
                 | {"latency_s": latency, "outcome": "published", "late": latency > late_s, "dq_flag": False}
-                | {"variant": "primary", "product": "preliminary", **parts}
+                | {
+                    "dq_missing": False,
+                    "search": "detect",
+                    "variant": "primary",
+                    "product": "preliminary",
+                    **parts,
+                }
             )
     return _typed(pd.DataFrame(rows))
 
 
 def _typed(alerts: pd.DataFrame) -> pd.DataFrame:
-    return alerts.astype(dict.fromkeys(("cls", "outcome", "variant", "product"), "category"))
+    return alerts.astype(dict.fromkeys(("cls", "outcome", "search", "variant", "product"), "category"))
 
 
 def _alerts(replica: int, rng: np.random.Generator, horizon_s: float) -> pd.DataFrame:
@@ -146,8 +159,10 @@ def _alerts(replica: int, rng: np.random.Generator, horizon_s: float) -> pd.Data
             "latency_s": latency_s,
             "outcome": outcome.astype(str),
             "late": latency_s > 60.0,
+            "search": np.where(outcome == "missed", "", "detect"),
             "variant": np.where(outcome == "missed", "", _variant(time_s)),
             "dq_flag": outcome == "vetoed",
+            "dq_missing": False,
             "product": np.where(outcome == "published", "preliminary", ""),
         }
     )
@@ -175,7 +190,9 @@ def _parts(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
     queue_s = rng.exponential(0.4, n) + rng.exponential(6.0, n) * _stormy(time_s)
     queue_s += 900.0 * _backlog(time_s) * rng.uniform(0.7, 1.3, n)
     transfer_s = 0.004 + rng.exponential(0.002, n)
-    return np.column_stack([rng.random(n), np.full(n, 4.0), transfer_s, queue_s, 7.5 + rng.gamma(2.0, 0.3, n)])
+    spent = {"frame_s": rng.random(n), "calibration_s": np.full(n, 4.0), "transfer_s": transfer_s}
+    spent |= {"queue_s": queue_s, "compute_s": 7.5 + rng.gamma(2.0, 0.3, n)}
+    return np.column_stack([spent.get(part, np.zeros(n)) for part in PARTS])
 
 
 def _stages(replica: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -202,14 +219,15 @@ def _pools(replica: int, rng: np.random.Generator) -> pd.DataFrame:
         "use": np.array(use) * rng.uniform(0.97, 1.03, 3),
         "queue_mean": np.array([0.02, 95.0, 0.4]) * rng.uniform(0.9, 1.1, 3),
         "queue_peak": rng.integers([3, 6000, 40], [6, 7500, 60]),
+        **dict.fromkeys(("preempted", "killed", "swaps"), 0),
         "down_s": [0.0, 2 * HOUR_S, 0.0],
     }
     return pd.DataFrame(rows).astype({"pool": "category", "site": "category", "hardware": "category"})
 
 
 def _links(replicas: int) -> pd.DataFrame:
-    rows = [(r, "sos-enattos", "cnaf", 604_800 + r, 604_800 * 49_152) for r in range(replicas)]
-    return pd.DataFrame(rows, columns=["replica", "source", "target", "transfers", "bytes"])
+    rows = [(r, "sos-enattos", "cnaf", 604_800 + r, 604_800 * 49_152, 24.0) for r in range(replicas)]
+    return pd.DataFrame(rows, columns=["replica", "source", "target", "transfers", "bytes", "busy_s"])
 
 
 def _timeline(replica: int, rng: np.random.Generator, horizon_s: float) -> pd.DataFrame:
@@ -254,9 +272,10 @@ def _counts(replica: int, rng: np.random.Generator, segments: int) -> pd.DataFra
     stale, vetoed = int(rng.integers(8, 17)), int(rng.integers(180, 220))
     rows = [("dq", segments, 0, 0), ("detect", segments, stale, 0), ("candidate", 2100, 0, 0)]
     rows += [("localise", 2000, 0, 0), ("alert", 1990, 0, vetoed)]
-    frame = pd.DataFrame(rows, columns=["work", "offered", "dropped_stale", "dropped_vetoed"])
-    frame.insert(0, "replica", replica)
+    fates = [name for k, name in enumerate(OUTCOMES) if k != PUBLISHED]
+    frame = pd.DataFrame(0, range(len(rows)), ["work", "offered", *KEPT, *(f"dropped_{fate}" for fate in fates)])
+    frame["work"], frame["offered"], frame["dropped_stale"], frame["dropped_vetoed"] = zip(*rows, strict=True)
     frame["done"] = frame["offered"] - frame["dropped_stale"] - frame["dropped_vetoed"]
-    for nothing in ("queued", "running", "transit"):
-        frame[nothing] = 0
+    frame["segments"], frame["unsearched"] = segments, stale
+    frame.insert(0, "replica", replica)
     return frame

@@ -281,7 +281,8 @@ def _complete(w, b):
     unlist(w, b)
     used(w, p, batch["server"], q, batch["variant"])
     give_server(w, p, batch["server"])
-    touch(w, p)
+    if pools[p]["queued"] > 0:
+        touch(w, p)
     stages[s]["running"] -= batch["n"]
     batch["token"] = (batch["token"] + 1) & TOKEN_MASK
     j = batch["head"]

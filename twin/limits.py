@@ -11,35 +11,56 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import words
-from twin.checks import upstream
+from twin import state, words
+from twin.checks_graph import publishing, upstream
+from twin.marks import EVERY, groups
 from twin.recorded import Recorded
 
-PARTS = {
+_NAMED = {
     "frame_s": "framing",
     "calibration_s": "calibration",
     "transfer_s": "transfer",
+    "join_s": "waiting for data quality",
     "queue_s": "queueing",
+    "batch_s": "filling batches",
+    "outage_s": "outages",
+    "load_s": "loading models",
     "compute_s": "computing",
 }
-"""The five parts of a latency in the order of the chain, and what each is called."""
+PARTS = {part: _NAMED[part] for part in ("frame_s", "calibration_s", *state.PARTS)}
+"""The parts that a latency is the sum of, in the order of the chain, and what each is called."""
 
 LOSSES = {
     "missed": "not found by the searches",
     "vetoed": "vetoed as glitches",
     "stale": "dropped as stale",
+    "expired": "past their deadline",
+    "rejected": "turned away by a full queue",
+    "shed": "shed under load",
+    "failed": "given up after failed attempts",
+    "lost": "lost in an outage",
     "unfinished": "unfinished at the end",
 }
-"""Why a detectable signal was not published."""
+"""Why work came to nothing, or a detectable signal was not published."""
 
+INTERRUPTIONS = {
+    "preempted": "batches made way for others",
+    "killed": "batches died with their server",
+    "swaps": "times a model was loaded",
+}
+"""What may happen to the programs of a pool."""
+
+_SIGNS = {"queueing": "longest queue", "outages": "longest outage", "loading models": "most loading"}
 _WINDOWS, _LAST = 12, 4
 _FULL, _GROWN = 0.97, 10.0
 
 
-def published_signals(record: Recorded) -> pd.DataFrame:
-    """The first published alert of each real signal: what every latency is taken from."""
+def published_signals(record: Recorded, product: str | None = None) -> pd.DataFrame:
+    """The first published alert of each real signal, or the first that is this product."""
     alerts = record.alerts
     rows = alerts[alerts["is_signal"] & (alerts["outcome"] == "published")]
+    if product is not None:
+        rows = rows[rows["product"] == product]
     return rows.sort_values("published_s", kind="stable").drop_duplicates(["replica", "event_id"])
 
 
@@ -52,6 +73,22 @@ def lost_signals(record: Recorded) -> pd.DataFrame:
     key = ["replica", "event_id"]
     known = pd.MultiIndex.from_frame(published[key])
     return rows[~pd.MultiIndex.from_frame(rows[key]).isin(known)]
+
+
+def judged_signals(record: Recorded) -> pd.DataFrame:
+    """The alert of each real signal that the latency targets are about: what every latency is taken from."""
+    return published_signals(record, record.scenario.targets.product)
+
+
+def alert_name(record: Recorded) -> str:
+    """What that alert is called."""
+    product = record.scenario.targets.product
+    return "first alert" if product is None else f"{product} alert"
+
+
+def products(record: Recorded) -> list[str]:
+    """Names of the alerts that the scenario publishes, in its order."""
+    return list(publishing(record.scenario))
 
 
 def replicas(record: Recorded) -> list[int]:
@@ -73,23 +110,52 @@ def saturated(record: Recorded) -> list[dict[str, Any]]:
 
 
 def _towards_alert(record: Recorded) -> set[str]:
-    """Pools of the publishing stages and of what lies before them."""
+    """Pools of the publishing stages, of what lies before them and of what is waited for."""
     given = record.scenario.stages
-    stages = [(name, *upstream(given, name)) for name in given if given[name].publishes]
-    return {pool for path in stages for name in path for pool in given[name].on}
+    last = {name for names in publishing(record.scenario).values() for name in names}
+    return {pool for name in last for up in (name, *upstream(given, name, awaited=True)) for pool in given[up].on}
 
 
 def shedding(record: Recorded) -> str:
-    """A sentence on work dropped for staleness, and the fullest pool; empty if none was."""
+    """A sentence on work that was given up, by reason, and the fullest pool; empty if none was."""
     counts = record.counts
-    dropped, offered = int(counts["dropped_stale"].sum()), int(counts["offered"].sum())
-    if not dropped:
+    offered = int(counts["offered"].sum())
+    gone = {reason: int(counts.get(f"dropped_{reason}", pd.Series(dtype=int)).sum()) for reason in LOSSES}
+    told = [
+        f"{words.share(gone[reason] / offered)} was {text}"
+        for reason, text in LOSSES.items()
+        if gone[reason] and reason != "vetoed"
+    ]
+    if not told:
         return ""
     use = record.pools.groupby("pool", observed=True)["use"].mean()
     return (
-        f"Dropped as stale: {words.share(dropped / offered)} of all work; "
-        f"fullest pool: {use.idxmax()}, {words.share(float(use.max()))} busy."
+        f"Of all work, {words.sequence(told)}; fullest pool: {use.idxmax()}, {words.share(float(use.max()))} busy."
     )
+
+
+def interruptions(record: Recorded) -> str:
+    """A sentence on batches that were preempted or killed and on models that were loaded; empty if none were."""
+    totals = {name: int(record.pools[name].sum()) for name in INTERRUPTIONS}
+    runs = len(replicas(record))
+    told = [
+        f"{words.digits(totals[name] / runs)} {text} (most at {_most(record, name)})"
+        for name, text in INTERRUPTIONS.items()
+        if totals[name]
+    ]
+    return f"In each replica, {words.sequence(told)}." if told else ""
+
+
+def unjudged(record: Recorded) -> str:
+    """A sentence on first alerts that went out without a verdict on their data; empty if none did."""
+    alerts = published_signals(record)
+    n = int(alerts["dq_missing"].sum())
+    return f"Of {words.count(len(alerts), 'first alert')}, {n:,} did not wait for data quality." if n else ""
+
+
+def _most(record: Recorded, column: str) -> str:
+    """The pool with the most of a count."""
+    return str(record.pools.groupby("pool", observed=True)[column].sum().idxmax())
 
 
 def why_late(record: Recorded) -> dict[str, Any]:
@@ -113,7 +179,7 @@ def why_late(record: Recorded) -> dict[str, Any]:
         )
     excess_s, shares = _excess(alerts, late)
     main = max(shares, key=lambda part: shares[part])
-    pool = _longest_queue(record, late) if main == "queueing" else None
+    pool = _where(record, late, main)
     marks = _marks(record, late, pool)
     return _reason(_late_sentence(late, excess_s, main, shares[main], pool, marks), len(late), shares, pool, marks)
 
@@ -150,15 +216,18 @@ def recovery_s(record: Recorded, pool: str, end_s: float) -> float | None:
 
     As fine as the bins of the timeline.
     """
-    spans = []
-    for replica in replicas(record):
-        time_s, queue = series(record, replica, "queue", pool)
-        after = time_s >= end_s
-        calm = queue[after] <= 2.0 * np.median(queue) + 1.0
-        if not calm.any():
-            return None
-        spans.append(0.0 if calm[0] else float(time_s[after][np.argmax(calm)] - end_s))
-    return float(np.mean(spans))
+    spans = [_recovered_s(*series(record, replica, "queue", pool), end_s) for replica in replicas(record)]
+    known = [span for span in spans if span is not None]
+    return float(np.mean(known)) if len(known) == len(spans) else None
+
+
+def _recovered_s(time_s: NDArray[Any], queue: NDArray[Any], end_s: float) -> float | None:
+    """Time after `end_s` until a queue is back at its usual length; None if it never was."""
+    after = time_s >= end_s
+    calm = queue[after] <= 2.0 * np.median(queue) + 1.0
+    if not calm.any():
+        return None
+    return 0.0 if calm[0] else float(time_s[after][np.argmax(calm)] - end_s)
 
 
 def _growth(record: Recorded, replica: int, pool: str) -> float | None:
@@ -186,6 +255,14 @@ def _named(shares: pd.Series) -> dict[str, float]:
     return {PARTS[str(part)]: float(value) for part, value in shares.items()}
 
 
+def _where(record: Recorded, late: pd.DataFrame, main: str) -> str | None:
+    """The pool that the part of the latency called `main` points at."""
+    if main == "queueing":
+        return _longest_queue(record, late)
+    column = {"outages": "down_s", "loading models": "swaps"}.get(main)
+    return _most(record, column) if column is not None and record.pools[column].any() else None
+
+
 def _longest_queue(record: Recorded, late: pd.DataFrame) -> str | None:
     """The pool whose queue exceeded its usual length most while the late alerts were under way."""
     total: dict[str, float] = {}
@@ -205,13 +282,23 @@ def _longest_queue(record: Recorded, late: pd.DataFrame) -> str | None:
 
 
 def _marks(record: Recorded, late: pd.DataFrame, pool: str | None) -> list[dict[str, Any]]:
-    """For each mark: late alerts under way in it or in its backlog, and how long the backlog lasted."""
+    """For what happened: late alerts under way in it or in its backlog, and how long the backlog lasted."""
+    queues = {replica: series(record, replica, "queue", pool) for replica in replicas(record)} if pool else {}
     rows = []
-    for mark in record.marks.to_dict("records"):
-        back_s = recovery_s(record, pool, mark["end_s"]) if pool else 0.0
-        end_s = mark["end_s"] + back_s if back_s is not None else np.inf
-        inside = int(((late["published_s"] > mark["start_s"]) & (late["event_time_s"] < end_s)).sum())
-        rows.append({"kind": mark["kind"], "name": mark["name"], "late": inside, "recovery_s": back_s})
+    for group in groups(record.marks):
+        inside = np.zeros(len(late), bool)
+        backs: list[float | None] = []
+        for replica, start_s, end_s in group.spans:
+            concerned = [replica] if replica != EVERY else list(queues)
+            spans = [_recovered_s(*queues[r], end_s) for r in concerned if r in queues] or [0.0]
+            back_s = None if None in spans else float(np.mean([span for span in spans if span is not None]))
+            over_s = end_s + back_s if back_s is not None else np.inf
+            here = (late["published_s"] > start_s) & (late["event_time_s"] < over_s)
+            inside |= here.to_numpy() & ((replica == EVERY) | (late["replica"] == replica).to_numpy())
+            backs.append(back_s)
+        known = [back_s for back_s in backs if back_s is not None]
+        lasted_s = float(np.mean(known)) if len(known) == len(backs) else None
+        rows.append({"kind": group.kind, "name": group.name, "late": int(inside.sum()), "recovery_s": lasted_s})
     return rows
 
 
@@ -223,7 +310,7 @@ def _late_sentence(
     pool: str | None,
     marks: list[dict[str, Any]],
 ) -> str:
-    where = f", with the longest queue at {pool}" if pool else ""
+    where = f", with the {_SIGNS[main]} at {pool}" if pool else ""
     told = (
         f"Late alerts ({len(late):,}) were slower than those on time by {words.duration(excess_s)} "
         f"on average: {words.share(share)} of it {main}{where}."

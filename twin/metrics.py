@@ -2,9 +2,10 @@
 
 For the commands, the report and studies. Reads the tables of a record; knows no kernel, figure or file.
 
-Definitions. Latency: publication minus merger of the first alert of a real signal. Late: such an alert
-after the `late` target. Lost: a detectable signal of which nothing was published, for whatever reason.
-Dead time: segments dropped before they were searched. False alert: published, but no real signal.
+Definitions. Latency: publication minus merger of the first alert of a real signal, or of the product that the
+targets name. Late: a first alert after the `late` target. Lost: a detectable signal of which nothing was
+published, for whatever reason. Dead time: segments dropped before any search. False alert: published, but no
+real signal.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ import numpy as np
 import pandas as pd
 
 from twin import words
-from twin.checks import upstream
 from twin.estimates import Estimate, fraction, mean, quantile, rate, withheld
 from twin.limits import (
+    LOSSES,
     PARTS,
+    interruptions,
+    judged_signals,
     lost_signals,
+    products,
     published_signals,
     replicas,
     saturated,
     shedding,
+    unjudged,
     why_late,
     why_lost,
 )
@@ -51,6 +56,7 @@ def summary(record: Recorded) -> dict[str, Any]:
         "targets": judged,
         "saturated": growing,
         "latency_s": {name(q): _latency(record, q, growing).as_dict() for q in quantiles(record)},
+        "products": _products(record, growing),
         "late": late(record).as_dict(),
         "lost": lost(record).as_dict(),
         "dead_time": dead_time(record).as_dict(),
@@ -58,16 +64,26 @@ def summary(record: Recorded) -> dict[str, Any]:
         "signals": _signals(record),
         "vetoed_signals": _listed(vetoed_signals(record)),
         "parts_s": _plain(parts(record)),
-        "limit": {**why_late(record), "lost": why_lost(record), "shedding": shedding(record)},
+        "limit": {
+            **why_late(record),
+            "lost": why_lost(record),
+            "shedding": shedding(record),
+            "interruptions": interruptions(record),
+            "unjudged": unjudged(record),
+        },
         "pools": _plain(pools(record)),
+        "links": _plain(links(record)),
         "stages": _plain(stages(record)),
         "inputs": _inputs(record),
     }
 
 
-def latency_quantile(record: Recorded, q: float) -> Estimate:
-    """Seconds within which the share `q` of published signals got its first alert."""
-    alerts = published_signals(record)
+def latency_quantile(record: Recorded, q: float, product: str | None = None) -> Estimate:
+    """Seconds within which the share `q` of published signals got the alert called `product`.
+
+    Without a product that of the targets is meant: the first alert, unless they name one.
+    """
+    alerts = judged_signals(record) if product is None else published_signals(record, product)
     return quantile([alerts.loc[alerts["replica"] == r, "latency_s"].to_numpy() for r in replicas(record)], q)
 
 
@@ -86,15 +102,15 @@ def lost(record: Recorded) -> Estimate:
 
 def dead_time(record: Recorded) -> Estimate:
     """Share of segments that were dropped before they were searched."""
-    counts = record.counts[record.counts["work"].isin(_towards_search(record))]
-    by = counts.groupby("replica", observed=True)
-    return fraction(by["dropped_stale"].sum().clip(upper=by["offered"].max()), by["offered"].max())
+    by = record.counts.groupby("replica", observed=True)
+    return fraction(by["unsearched"].max(), by["segments"].max())
 
 
 def false_alerts_per_day(record: Recorded) -> Estimate:
-    """Published alerts that are no real signal."""
+    """Events that are no real signal and of which something was published."""
     alerts = record.alerts
     false = alerts[~alerts["is_signal"] & (alerts["outcome"] == "published")]
+    false = false.drop_duplicates(["replica", "event_id"])
     return rate(_per_replica(record, false), record.scenario.horizon / DAY_S)
 
 
@@ -104,7 +120,8 @@ def targets(record: Recorded) -> list[dict[str, Any]]:
     rows = []
     for key, limit_s in sorted(wanted.alert_latency.items()):
         q = int(key[1:]) / 100.0
-        text = f"{words.share(q)} of alerts within {words.duration(limit_s)}"
+        kind = "" if wanted.product is None else f"{wanted.product} "
+        text = f"{words.share(q)} of {kind}alerts within {words.duration(limit_s)}"
         row = _target(f"alert_latency.{key}", text, limit_s, "s", _latency(record, q, growing))
         rows.append(row | ({"verdict": "missed"} if growing else {}))
     for key, text, estimate in (
@@ -120,13 +137,13 @@ def targets(record: Recorded) -> list[dict[str, Any]]:
 def vetoed_signals(record: Recorded) -> pd.DataFrame:
     """Every real signal that was vetoed, by name: the price of a gate must never go unnoticed."""
     alerts = record.alerts
-    rows = alerts[alerts["is_signal"] & (alerts["outcome"] == "vetoed")]
+    rows = alerts[alerts["is_signal"] & (alerts["outcome"] == "vetoed")].drop_duplicates(["replica", "event_id"])
     return rows[["replica", "event_id", "cls", "snr", "event_time_s", "detectable"]].reset_index(drop=True)
 
 
 def parts(record: Recorded) -> pd.DataFrame:
     """Mean seconds of each part of the latency: of typical alerts (the middle half), all, and the slowest."""
-    alerts = published_signals(record)
+    alerts = judged_signals(record)
     latency_s = alerts["latency_s"]
     low_s, high_s, slow_s = latency_s.quantile([0.25, 0.75, 1.0 - slowest_share(len(alerts))])
     groups = {
@@ -147,7 +164,10 @@ def slowest_share(alerts: int) -> float:
 
 
 def pools(record: Recorded) -> pd.DataFrame:
-    """One row per pool: use with its interval, mean and peak queue, time down (server-weighted, mean)."""
+    """One row per pool: use with its interval, mean and peak queue, time down (server-weighted, mean).
+
+    Batches preempted or killed and programs loaded are those of all replicas.
+    """
     rows = []
     for pool, own in record.pools.groupby("pool", observed=True, sort=True):
         use = mean(own["use"], len(own))
@@ -155,8 +175,17 @@ def pools(record: Recorded) -> pd.DataFrame:
         row |= {"servers": int(own["servers"].iloc[0]), "use": use.value, "use_low": use.low}
         row |= {"use_high": use.high, "queue_mean": float(own["queue_mean"].mean())}
         row |= {"queue_peak": int(own["queue_peak"].max()), "down_s": float(own["down_s"].mean())}
+        row |= {name: int(own[name].sum()) for name in ("preempted", "killed", "swaps")}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def links(record: Recorded) -> pd.DataFrame:
+    """One row per direction that was used: transfers and bytes in all replicas, busy share of the horizon."""
+    by = record.links.groupby(["source", "target"], observed=True, sort=True)
+    table = by[["transfers", "bytes"]].sum()
+    table["use"] = by["busy_s"].sum() / (record.scenario.horizon * len(replicas(record)))
+    return table.reset_index()
 
 
 def stages(record: Recorded) -> pd.DataFrame:
@@ -187,10 +216,10 @@ def late_limit_s(record: Recorded) -> float | None:
     return max(targets.alert_latency.values(), default=None)
 
 
-def _latency(record: Recorded, q: float, growing: list[dict[str, Any]]) -> Estimate:
+def _latency(record: Recorded, q: float, growing: list[dict[str, Any]], product: str | None = None) -> Estimate:
     if growing:
-        return withheld("saturated: a queue still grows at the horizon", len(published_signals(record)))
-    return latency_quantile(record, q)
+        return withheld("saturated: a queue still grows at the horizon", len(judged_signals(record)))
+    return latency_quantile(record, q, product)
 
 
 def _target(key: str, text: str, limit: float, unit: str, estimate: Estimate) -> dict[str, Any]:
@@ -221,13 +250,6 @@ def _overall(verdicts: Iterable[str]) -> str:
     return "no targets"
 
 
-def _towards_search(record: Recorded) -> set[str]:
-    """The stages that a segment must pass to be searched: the trigger stages and what lies before them."""
-    given = record.scenario.stages
-    triggers = [name for name in given if given[name].role == "trigger"]
-    return {"segment", *triggers, *(before for name in triggers for before in upstream(given, name))}
-
-
 def _per_replica(record: Recorded, rows: pd.DataFrame) -> list[int]:
     by = rows["replica"].value_counts()
     return [int(by.get(r, 0)) for r in replicas(record)]
@@ -241,10 +263,20 @@ def _signals(record: Recorded) -> dict[str, int]:
         "all": len(alerts),
         "detectable": int(alerts["detectable"].sum()),
         "published": len(published_signals(record)),
-        **{
-            f"lost_{outcome}": int(gone.get(outcome, 0)) for outcome in ("missed", "vetoed", "stale", "unfinished")
-        },
+        **{f"lost_{outcome}": int(gone.get(outcome, 0)) for outcome in LOSSES},
     }
+
+
+def _products(record: Recorded, growing: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each kind of alert, how many signals got it and how fast."""
+    return [
+        {
+            "product": product,
+            "published": len(published_signals(record, product)),
+            "latency_s": {name(q): _latency(record, q, growing, product).as_dict() for q in QUANTILES},
+        }
+        for product in products(record)
+    ]
 
 
 def _scenario(record: Recorded) -> dict[str, Any]:
@@ -259,6 +291,7 @@ def _scenario(record: Recorded) -> dict[str, Any]:
         "plan_digest": record.plan_digest,
         "late_s": late_limit_s(record),
         "detectable_snr": scenario.targets.detectable_snr,
+        "product": scenario.targets.product,
     }
 
 

@@ -17,8 +17,10 @@ from pydantic_core import ErrorDetails
 from twin.tree import Node, Problem
 
 Location = tuple[str | int, ...]
+Finding = tuple[Location, str]
+"""Where something is wrong, and what; a location that ends in KEY means the key itself."""
 
-_KEY = "[key]"
+KEY = "[key]"
 _FEW = 8
 """So many names are listed beside a suggestion."""
 _PATTERNS = {
@@ -87,6 +89,8 @@ def located(tree: Node, location: Location) -> tuple[Node, Location, Location]:
     while rest and (child := node.child(rest[0])) is not None:
         node = child
         path.append(rest.pop(0))
+    if rest and isinstance(rest[0], int) and isinstance(node.value, str):
+        rest.pop(0)  # one name where there may be a list of them
     return node, tuple(path), tuple(rest)
 
 
@@ -146,7 +150,7 @@ def _kinds(model: type[BaseModel]) -> tuple[Any, ...]:
 
 def _problem(tree: Node, model: type[BaseModel], error: ErrorDetails) -> Problem:
     kind, location = error["type"], list(error["loc"])
-    at_key = kind == "extra_forbidden" or (bool(location) and location[-1] == _KEY)
+    at_key = kind == "extra_forbidden" or (bool(location) and location[-1] == KEY)
     missing = str(location.pop()) if kind == "missing" else None
     node, annotation, path = tree, typing.cast(Any, model), list[str]()
     parent, parent_annotation = node, annotation
@@ -199,6 +203,7 @@ _PHRASES: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "union_tag_invalid": _tag,
     "string_pattern_mismatch": lambda given, context: f"{shown(given)}: {_PATTERNS[context['pattern']]}",
     "too_short": lambda given, context: "needs at least one entry",
+    "too_long": lambda given, context: f"has more than {context['max_length']} entries",
     "string_too_short": lambda given, context: "must not be empty",
     "string_too_long": lambda given, context: f"is longer than {context['max_length']} characters",
     "finite_number": lambda given, context: f"{shown(given)} is not a finite number",

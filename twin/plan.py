@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from hashlib import sha256
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,17 +107,15 @@ class Stream:
     times_s: Array = field(default_factory=lambda: np.empty(0))
 
 
-@dataclass(frozen=True)
-class Control:
-    """Something that happens to the computing: 'outage' of a pool, or 'retraining' of a stage."""
+class Control(Protocol):
+    """Something that happens to the computing: data that says when it acts next, and acts (twin.controls)."""
 
-    kind: str
-    name: str
-    at_s: float
-    lasts_s: float
-    stage: int = -1
-    pool: int = -1
-    takes_servers: int = 0
+    @property
+    def next_s(self) -> float:
+        """When it acts next, in s since the start of the run; inf: never again."""
+
+    def act(self, environment: Any) -> None:
+        """Do what is due now, and move `next_s` on."""
 
 
 @dataclass(frozen=True, eq=False)

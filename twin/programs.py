@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from twin import sources
 from twin.plan import Decision, Program
 from twin.scenario import Scenario
-from twin.schema import Pool, Snr, Stage
+from twin.schema_stages import Pool, Stage
 from twin.tree import Problem, ScenarioError
 from workloads.profile import Profile, ProfileError, find
 from workloads.sky import CLASSES
@@ -84,7 +85,15 @@ def _fixed(stage: Stage) -> Program:
     """A stage without a workload takes the same time for every batch."""
     if stage.time is None:
         raise ValueError("a stage needs either 'work' or 'time'")
-    return Program(np.full((stage.max_batch, 2), stage.time.value))
+    return Program(np.full((stage.max_batch, 2), stage.time.value), None, *_resident(stage, "primary"))
+
+
+def _resident(stage: Stage, variant: str) -> tuple[float, float]:
+    """Bytes that the stage's program takes of a server, and seconds to make it ready there."""
+    fallback = variant == "fallback"
+    memory = stage.fallback_memory if fallback else stage.memory
+    load = stage.fallback_load_time if fallback else stage.load_time
+    return 0.0 if memory is None else memory.value, 0.0 if load is None else load.value
 
 
 def _use(
@@ -96,7 +105,8 @@ def _use(
     decision = None
     if stage.role != "plain":
         decision = _decision(scenario, name, profile)
-    return Use(name, pool, variant, profile, Program(profile.service_table(stage.max_batch), decision))
+    program = Program(profile.service_table(stage.max_batch), decision, *_resident(stage, variant))
+    return Use(name, pool, variant, profile, program)
 
 
 def _decision(scenario: Scenario, name: str, profile: Profile) -> Decision:
@@ -106,17 +116,8 @@ def _decision(scenario: Scenario, name: str, profile: Profile) -> Decision:
         what = "no decisions" if decisions is None else f"decisions that {decisions.outcome}"
         raise ProfileError(f"stage {name} has role {stage.role}; the profile of {profile.workload} holds {what}")
     responses = np.zeros((len(CLASSES), len(decisions.snr_edges) - 1))
-    for cls, snr in _classes(scenario):
-        limits = np.array([snr.min, snr.max])
-        decisions.probability(cls, limits)  # refuses what was not measured
+    for cls, snr_min, snr_max in sources.classes(scenario):
+        decisions.probability(cls, np.array([snr_min, snr_max]))  # refuses what was not measured
         response = decisions.classes[cls]
         responses[CLASSES.index(cls)] = np.asarray(response.count) / np.asarray(response.n)
     return Decision(np.asarray(decisions.snr_edges), responses, decisions.noise_probability)
-
-
-def _classes(scenario: Scenario) -> Iterator[tuple[str, Snr]]:
-    for cls, population in scenario.sky.signals.items():
-        yield cls, population.snr
-    if scenario.sky.glitches is not None:
-        for cls in scenario.sky.glitches.mix:
-            yield cls, scenario.sky.glitches.snr

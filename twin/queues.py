@@ -87,7 +87,8 @@ def append(w, j):
     stages[jobs[j]["stage"]]["queued"] += 1
     pools[p]["queued"] += 1
     pools[p]["queue_peak"] = max(pools[p]["queue_peak"], pools[p]["queued"])
-    touch(w, p)
+    if pools[p]["free"] >= 0 or pools[p]["watchful"] > 0:
+        touch(w, p)
 
 
 @small

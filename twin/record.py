@@ -1,25 +1,39 @@
 """A record: what happened in a run, as tables with units, and where every number came from. Knows no kernel.
 
-Data dictionary. Every table but marks and inputs has a `replica`; *_s is seconds since the start of the run or a
+Data dictionary. Every table but inputs has a `replica`; *_s is seconds since the start of the run or a
 duration in seconds; counts and bytes are whole numbers; `use` is a fraction.
 
-alerts    a row per candidate that ended and per signal that never became one
+alerts    a row per candidate and product published, per candidate that ended otherwise (more than one where
+          several branches of the graph did), and per signal that never became a candidate
           event_id (>= 0: the sky's; < 0: a noise trigger of segment -id-1), cls, is_signal, detectable,
           snr (network optimal; of a glitch single-stream), event_time_s (merger; a glitch's centre), product,
-          outcome (published, vetoed, stale, missed, unfinished), late, variant of the search that reported it,
-          dq_flag, published_s, latency_s and the five parts that add up to it: frame_s (event to the end of the
-          data its segment needs), calibration_s, transfer_s, queue_s (batch wait included), compute_s
-stages    stage, variant, done, dropped (stale or vetoed), wait_mean_s, wait_p99_s, service_mean_s,
-          service_p50_s, service_p99_s (quantiles within 0.8 %)
+          outcome (published, vetoed, stale, expired, rejected, shed, failed, lost, missed, unfinished), late,
+          search (the trigger stage that reported it) and its variant, dq_flag, dq_missing (somebody did not wait
+          for a verdict), published_s, latency_s and the nine parts that add up to it: frame_s (event to the end
+          of the data its segment needs), calibration_s, transfer_s, join_s (for verdicts), queue_s, batch_s (a
+          free server waited for the batch to fill), outage_s (also failed attempts and their pauses), load_s,
+          compute_s
+latencies published alerts counted: product, cls, window of window_s from start_s (by event time), bin and its
+          limits low_s to high_s (1.6 % wide), n; counts of windows, classes, replicas and runs add up
+stages    stage (but those without pools), variant, done, dropped (for any reason), wait_mean_s, wait_p99_s,
+          service_mean_s, service_p50_s, service_p99_s (quantiles within 0.8 %)
 pools     pool, site, hardware, servers, use (busy / available server time over the horizon), queue_mean,
-          queue_peak (jobs), down_s
-links     source, target, transfers, bytes
+          queue_peak (jobs), preempted and killed (batches), swaps (programs loaded), down_s,
+          server_s (server time over the horizon: of servers that are up, and of those that a scaling
+          policy starts up)
+links     source, target, transfers, bytes, busy_s (with something under way)
 timeline  quantity (queue, busy or servers) of the pool `name`: time-weighted mean `value` in the bin of `bin_s`
           that starts at `time_s`
-marks     what was made to happen: kind (retraining, storm, outage), name, start_s, end_s
+marks     what happened to sky and computing: replica (-1: in every one), kind (retraining, storm, outage,
+          failures, failure-trace, maintenance, degradation), name (entry of the timeline, and what it was about
+          where that is one of several; 'sky' for the sky's own storms), start_s, end_s
 inputs    every number the run rests on: key, value, standing (measured, published, scaled, assumed, or
           scenario: a planner's choice), source
-counts    per stage (`work`): offered = done + queued + running + transit + dropped_stale + dropped_vetoed
+counts    per stage (`work`; product.NAME publishes the product): offered = waiting (for a verdict) + asked (for
+          a route) + transit + queued + running + backoff + done + dropped_vetoed + dropped_stale +
+          dropped_expired + dropped_rejected + dropped_shed + dropped_failed + dropped_lost, where a job of
+          several shards counts as several; segments that arrived in the replica, and how many of them were
+          unsearched: dropped before any search
 live      only with live stages: order, stage, pool, variant, entities, segments, service_s, extra (flag or noise
           trigger per job), events and whether each was found
 """
@@ -39,7 +53,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from twin.scenario import Scenario
 
-TABLES = ("alerts", "stages", "pools", "links", "timeline", "marks", "inputs", "counts")
+TABLES = ("alerts", "latencies", "stages", "pools", "links", "timeline", "marks", "inputs", "counts")
 
 
 class RecordError(ValueError):
@@ -55,6 +69,7 @@ class Record:
     plan_digest: str
     manifest: Mapping[str, Any]
     alerts: pd.DataFrame
+    latencies: pd.DataFrame
     stages: pd.DataFrame
     pools: pd.DataFrame
     links: pd.DataFrame
@@ -67,9 +82,10 @@ class Record:
 
     @property
     def latency(self) -> pd.Series[float]:
-        """Latencies of published signals in s."""
-        alerts = self.alerts
-        return alerts.loc[alerts["is_signal"] & (alerts["outcome"] == "published"), "latency_s"]
+        """Latencies of published signals in s: of their first alert, or of the product that the targets name."""
+        from twin.limits import judged_signals
+
+        return judged_signals(self)["latency_s"]
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from twin import marks, policies
+from twin.compiled import is_kept
+from twin.controls import Scaling
 from twin.engine import Execute, TwinEnvironment
 from twin.harvest import Frames, harvest
 from twin.inputs import inputs
 from twin.plan import Plan
 from twin.planner import check_size, plan
+from twin.policies import Function
 from twin.programs import Programs, pool_spec, programs
 from twin.record import Record, RecordError
 from twin.resume import Resume
 from twin.scenario import Scenario
+from twin.schema_stages import is_function
 from workloads.spec import LOOKAHEAD_S
 
 Progress = Callable[[float, str], None]
@@ -65,6 +72,7 @@ def run(
     if recorded is not None:
         _check_recording(scenario, recorded)
     known = programs(scenario, (*profiles, *scenario.profile_folders))
+    routes = policies.functions(scenario)
     resume = _resume(scenario, known, seed, replicas, checkpoint, start)
     begun_s = time.perf_counter()
     parts: list[Frames] = []
@@ -75,10 +83,11 @@ def run(
             progress((replica + fraction) / replicas, text)
 
         done = resume.done(replica) if resume else None
-        frames, digest = done or _replica(scenario, known, seed, replica, recorded, start, said, resume)
+        frames, digest = done or _replica(scenario, known, routes, seed, replica, recorded, start, said, resume)
         parts.append(frames)
         digests.append(digest)
     frames = {name: pd.concat([p[name] for p in parts], ignore_index=True) for name in parts[0]}
+    frames["marks"] = marks.table(scenario, frames["marks"])
     _finish(scenario, frames)
     if resume is not None:
         resume.remove()
@@ -86,22 +95,17 @@ def run(
         scenario=scenario,
         seed=seed,
         plan_digest=sha256("".join(digests).encode()).hexdigest(),
-        manifest=_manifest(scenario, known, replicas, time.perf_counter() - begun_s),
-        alerts=frames["alerts"],
-        stages=frames["stages"],
-        pools=frames["pools"],
-        links=frames["links"],
-        timeline=frames["timeline"],
-        counts=frames["counts"],
-        marks=_marks(scenario),
+        manifest=_manifest(scenario, known, routes, replicas, time.perf_counter() - begun_s),
         inputs=inputs(scenario, known),
-        live=frames.get("live"),
+        source_text="",
+        **frames,
     )
 
 
 def _replica(
     scenario: Scenario,
     known: Programs,
+    routes: Mapping[str, Function],
     seed: int,
     replica: int,
     recorded: Record | None,
@@ -112,8 +116,10 @@ def _replica(
     progress(0.0, f"replica {replica + 1}: drawing the sky")
     planned = plan(scenario, known, seed, replica)
     recorder = _recorder(scenario, planned, seed, replica, recorded)
+    if not is_kept():
+        progress(0.0, "compiling the kernel, once for this version: about half a minute")
     kept = resume.running(replica, planned.digest) if resume else None
-    environment = TwinEnvironment(planned, recorder, checkpoint=kept)
+    environment = TwinEnvironment(planned, recorder, policy=policies.policy(planned, routes), checkpoint=kept)
     if start is not None:
         start(environment)
     end_s = planned.horizon_s + planned.drain_s
@@ -127,11 +133,24 @@ def _replica(
             resume.keep(replica, environment.checkpoint())
             saved_s = time.monotonic()
     frames = harvest(environment, replica, scenario.instrument.stride, LOOKAHEAD_S)
+    frames["pools"]["server_s"] = _server_s(environment)
+    frames["marks"] = marks.of_replica(scenario, seed, replica, environment.marks)
     if recorder is not None:
         frames["live"] = recorder.table()
     if resume is not None:
         resume.finish(replica, frames, planned.digest)
     return frames, planned.digest
+
+
+def _server_s(environment: TwinEnvironment) -> NDArray[np.float64]:
+    """Per pool, the server time within the horizon: of servers that are up, and of those that start up."""
+    plan = environment.plan
+    areas = environment.world.bins[:, : round(plan.horizon_s / plan.bin_s)].sum(axis=1)
+    server_s: NDArray[np.float64] = areas[:, 2].copy()
+    for control in environment.controls:
+        if isinstance(control, Scaling):
+            server_s[control.pool] += control.startup_server_s
+    return server_s
 
 
 def _resume(
@@ -140,11 +159,15 @@ def _resume(
     """What an earlier, interrupted run of just this kind left in `folder`."""
     if folder is None:
         return None
-    if scenario.live or start is not None:
-        raise ValueError("a checkpoint holds neither live stages nor SimPy processes: leave one of the two out")
+    asks = any(is_function(stage.route) for stage in scenario.stages.values())
+    if scenario.live or asks or start is not None:
+        raise ValueError(
+            "a checkpoint holds neither live stages nor Python routes nor SimPy processes: leave one of them out"
+        )
     packages = {name: version(name) for name in _PACKAGES}
     profiles = sorted(use.profile.digest for use in known.uses)
-    identity = [scenario.digest, seed, replicas, profiles, packages, platform.python_version()]
+    given = [scenario.digest, _files(scenario), seed, replicas]
+    identity = [*given, profiles, packages, platform.python_version()]
     return Resume(folder, sha256(repr(identity).encode()).hexdigest())
 
 
@@ -178,20 +201,22 @@ def _finish(scenario: Scenario, frames: Frames) -> None:
     alerts["detectable"] = alerts["is_signal"] & (alerts["snr"] >= scenario.targets.detectable_snr)
     late_s = scenario.targets.late
     alerts["late"] = alerts["latency_s"] > (float("inf") if late_s is None else late_s)
+    order = {name: k for k, name in enumerate(scenario.stages)}
+    for table, column in (("stages", "stage"), ("counts", "work")):
+        rank = frames[table][column].map(order).fillna(len(order))
+        frames[table] = frames[table].iloc[np.lexsort((rank, frames[table]["replica"]))].reset_index(drop=True)
     hardware = [pool_spec(scenario, name).hardware for name in frames["pools"]["pool"]]
     frames["pools"].insert(3, "hardware", hardware)
 
 
-def _marks(scenario: Scenario) -> pd.DataFrame:
-    rows = [
-        (e.kind, name, e.at, e.at + e.lasts) for name, e in scenario.timeline.items() if e.at < scenario.horizon
-    ]
-    return pd.DataFrame(rows, columns=["kind", "name", "start_s", "end_s"]).astype(
-        {"kind": str, "name": str, "start_s": float, "end_s": float}
-    )
+def _files(scenario: Scenario) -> dict[str, str]:
+    """SHA-256 of every file beside the scenario that decides the run."""
+    return {name: sha256(path.read_bytes()).hexdigest() for name, path in sorted(scenario.files.items())}
 
 
-def _manifest(scenario: Scenario, known: Programs, replicas: int, wall_s: float) -> dict[str, Any]:
+def _manifest(
+    scenario: Scenario, known: Programs, routes: Mapping[str, Function], replicas: int, wall_s: float
+) -> dict[str, Any]:
     profiles = {
         u.profile.path.parent.name + "/" + u.profile.path.name: u.profile for u in known.uses if u.profile.path
     }
@@ -203,6 +228,8 @@ def _manifest(scenario: Scenario, known: Programs, replicas: int, wall_s: float)
         "replicas": replicas,
         "profiles": {name: p.digest for name, p in sorted(profiles.items())},
         "weights": {p.workload: p.passport.get("weights_sha256") for p in profiles.values()},
+        "routes": policies.digests(routes),
+        "files": _files(scenario),
         "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
         "host": platform.platform(),
         "wall_s": round(wall_s, 3),

@@ -16,22 +16,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, StringConstraints, ValidationError
 
 from sites import catalogue, network
-from twin import checks, overrides, phrases
-from twin.schema import (
-    Event,
-    Instrument,
-    Link,
-    Name,
-    PayloadKind,
-    Section,
-    Site,
-    Sky,
-    SourcedBandwidth,
-    SourcedBytes,
-    SourcedDuration,
-    Stage,
-    Targets,
-)
+from twin import checks, checks_graph, overrides, phrases
+from twin.schema import Instrument, Link, Site, Targets
+from twin.schema_sky import Sky
+from twin.schema_stages import Stage
+from twin.schema_timeline import Event, FailureTrace
+from twin.sections import Name, Names, PayloadKind, Section, SourcedBandwidth, SourcedBytes, SourcedDuration
 from twin.tree import Node, Problem, ScenarioError, Spot
 from twin.units import DURATION, POSITIVE, Duration
 from twin.written import text as written
@@ -89,8 +79,12 @@ class Scenario(Section):
     """By 'site--site'; a pair that is missing is modelled from the distance."""
     stages: Annotated[dict[Name, Stage], Field(min_length=1)]
     """The pipeline, by name of stage."""
+    products: dict[Name, Names] = Field(default_factory=dict)
+    """Alerts by name: each is published for a candidate when all the stages listed are done with it."""
+    load_reports: Annotated[Duration, POSITIVE] = 10.0
+    """How often pools report their load to the route stale-least-loaded."""
     timeline: dict[Name, Event] = Field(default_factory=dict)
-    """Retrainings, storms and outages, by name."""
+    """What happens to the computing and the sky, by name."""
     targets: Targets = Targets()
     overrides: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Named sets of changes by dotted path, chosen with --with. Empty once loaded: see `override_names`."""
@@ -138,9 +132,34 @@ class Scenario(Section):
     @property
     def profile_folders(self) -> tuple[Path, ...]:
         """The folders of `profiles`, relative to the file that lists them."""
-        node = self._origin.tree.child("profiles")
-        home = Path(node.spot.file).parent if node is not None and node.spot.line else Path()
+        home = self._home("profiles")
         return tuple(home / folder for folder in self.profiles)
+
+    @property
+    def replay_file(self) -> Path | None:
+        """The file of `sky.replay`, relative to the one that names it."""
+        replay = self.sky.replay
+        return None if replay is None else self._home("sky", "replay", "file") / replay.file
+
+    def trace_file(self, name: str) -> Path:
+        """The file of the timeline's failure trace `name`, relative to the one that names it."""
+        entry = self.timeline[name]
+        assert isinstance(entry, FailureTrace)
+        return self._home("timeline", name, "file") / entry.file
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Every file beside the scenario that decides a run, by the name it is given there."""
+        traces = {
+            e.file: self.trace_file(name) for name, e in self.timeline.items() if isinstance(e, FailureTrace)
+        }
+        replay = {} if self.replay_file is None else {self.replay_file.name: self.replay_file}
+        return replay | traces
+
+    def _home(self, *path: str) -> Path:
+        """The folder of the file in which what is at `path` was given."""
+        node, _, missing = phrases.located(self._origin.tree, path)
+        return Path(node.spot.file).parent if not missing and node.spot.line else Path()
 
     def where(self, path: str) -> str:
         """'file:line:column' of a dotted path, or of the part of it that was given."""
@@ -152,7 +171,7 @@ class Scenario(Section):
 
     def work_of(self, stage: str) -> PayloadKind:
         """'candidate' when a trigger lies before the stage, 'segment' otherwise."""
-        return checks.work_of(self.stages, stage)
+        return checks_graph.work_of(self.stages, stage)
 
     def link(self, a: str, b: str) -> Link:
         """The link between two sites, in either order."""
@@ -166,10 +185,19 @@ class Scenario(Section):
 
     def _plain(self) -> dict[str, Any]:
         plain = self.model_dump(mode="json", exclude_none=True, exclude={"overrides"})
-        for stage in plain["stages"].values():
-            if "work" not in stage:
-                del stage["runtime"]
+        plain["stages"] = {name: _said(stage) for name, stage in plain["stages"].items()}
         return plain
+
+
+def _said(stage: dict[str, Any]) -> dict[str, Any]:
+    """What means something for this kind of stage."""
+    after = stage["after"]
+    idle = {"join"} if isinstance(after, str) else set() if after else {"after", "join"}
+    if not stage["on"]:
+        idle |= stage.keys() - checks_graph.INSTANT
+    elif "work" not in stage:
+        idle.add("runtime")
+    return {key: value for key, value in stage.items() if key not in idle}
 
 
 def _defaults(scenario: Scenario) -> dict[str, Any]:
@@ -216,9 +244,16 @@ def _modelled_latency_s(a: Site, b: Site) -> float:
 
 def _staged(scenario: Scenario, name: str) -> Stage:
     stage = scenario.stages[name]
-    runtime = stage.fallback_runtime or (stage.runtime if stage.fallback else None)
-    payload = stage.payload or _payload(scenario.instrument, checks.work_of(scenario.stages, name))
-    return stage.model_copy(update={"fallback_runtime": runtime, "payload": payload})
+    if stage.instant:
+        return stage
+    update: dict[str, Any] = {
+        "payload": stage.payload or _payload(scenario.instrument, checks_graph.work_of(scenario.stages, name))
+    }
+    if stage.fallback is not None:
+        update["fallback_runtime"] = stage.fallback_runtime or stage.runtime
+        update["fallback_memory"] = stage.fallback_memory or stage.memory
+        update["fallback_load_time"] = stage.fallback_load_time or stage.load_time
+    return stage.model_copy(update=update)
 
 
 def _payload(instrument: Instrument, kind: PayloadKind) -> SourcedBytes:
@@ -241,6 +276,9 @@ def _inputs(path: tuple[str, ...], value: Any, standing: str = "scenario", sourc
     if isinstance(value, dict):
         for name, item in value.items():
             yield from _inputs((*path, name), item, standing, source)
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        for k, item in enumerate(value):
+            yield from _inputs((*path, str(k)), item, standing, source)
     else:
         shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         yield Input(".".join(path), shown, standing, source)

@@ -90,6 +90,8 @@ def run(
     _writable(folder)
     if checkpoint is not None and chosen.live:
         fail(f"--checkpoint {checkpoint}: live stages are recorded in the run directory, not here", USAGE)
+    if checkpoint is not None and any(":" in stage.route for stage in chosen.stages.values()):
+        fail(f"--checkpoint {checkpoint}: what a Python route remembers cannot be kept", USAGE)
     where = tuple(profiles or [Path("profiles")])
     record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet)
     record = replace(record, source_text=find(scenario).read_text())

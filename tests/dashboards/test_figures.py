@@ -21,7 +21,7 @@ from dashboards.figures import (
     waterfall_table,
 )
 from tests.records import DAY_S, HOUR_S, signals, week
-from twin import metrics
+from twin import limits, metrics
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,13 @@ def test_waterfall_draws_its_table(record):
         assert bars.x[-1] == pytest.approx(table[column].sum())
         ends = np.asarray(bars.base[:-1]) + np.asarray(bars.x[:-1])
         assert ends[:-1] == pytest.approx(np.asarray(bars.base[1:-1]))
+
+
+def test_parts_that_took_no_time_are_left_out(record):
+    table = waterfall_table(record)
+    assert table["part"].tolist() == ["framing", "calibration", "transfer", "queueing", "computing"]
+    assert set(style.PART_COLOURS) == {*limits.PARTS.values(), "total"}
+    assert len(set(style.PART_COLOURS.values())) == len(style.PART_COLOURS)
 
 
 def test_timeline_draws_its_table(record):

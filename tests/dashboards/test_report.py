@@ -200,6 +200,17 @@ def test_text_fits_a_terminal(record):
         assert word in told
 
 
+def test_links_and_products_are_told_where_there_is_something_to_tell(record):
+    found = summary(record)
+    assert "Links" not in text.text(found)
+    assert "Products" not in text.text(found)
+    found["links"][0]["use"] = 0.5
+    found["products"] *= 2
+    told = text.text(found)
+    assert "Links       sos-enattos to cnaf 50 % busy" in told
+    assert "Products    preliminary" in told
+
+
 def test_text_comes_from_the_summary_file_alone(record):
     found = summary(record)
     assert text.text(json.loads(json.dumps(found))) == text.text(found)

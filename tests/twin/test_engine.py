@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from twin.assembly import assemble
-from twin.control import process
+from twin.controls import Outage, Target
 from twin.engine import LiveResult, TwinEnvironment
 from twin.memory import histogram_bin
-from twin.plan import Control, Geography, PoolSpec, Program, StageSpec, Stream
-from twin.state import BIN_LOW_S, BINS, FALLBACK
+from twin.plan import Geography, PoolSpec, Program, StageSpec, Stream
+from twin.state import BIN_LOW_S, BINS, FALLBACK, STALE
 
 HERE = Geography(("here",), np.zeros((1, 1)), np.ones((1, 1)))
 
@@ -42,26 +42,17 @@ def one_stage(times_s, service_s=1.0, fallback_s=None, servers=1, controls=(), h
 
 def simulate(plan, execute=None):
     environment = TwinEnvironment(plan, execute, trace=True)
-    for control in plan.controls:
-        environment.process(process(environment, control))
     environment.run(until=plan.horizon_s)
     return environment
 
 
 def test_an_outage_lets_work_finish_and_starts_nothing_new():
-    environment = simulate(one_stage([0, 1.5], controls=[Control("outage", "o", 0.5, 10.0, pool=0)]))
+    outage = Outage(name="o", targets=(Target("pool", (0,)),), at_s=0.5, lasts_s=10.0)
+    environment = simulate(one_stage([0, 1.5], controls=[outage]))
     trace = environment.traced()
     assert environment.down_s.tolist() == [10.0]
     assert trace["start_s"].tolist() == [0.0, 10.5]
     assert trace["end_s"].tolist() == [1.0, 11.5]
-
-
-def test_retraining_runs_the_fallback_and_takes_servers():
-    control = Control("retraining", "r", 2.0, 5.0, stage=0, pool=0, takes_servers=1)
-    plan = one_stage([0, 3, 3, 8], fallback_s=2.0, servers=2, controls=[control])
-    trace = simulate(plan).traced()
-    assert trace["variant"].tolist() == [0, 1, 1, 0]
-    assert trace["end_s"].tolist() == [1.0, 5.0, 7.0, 9.0]
 
 
 def test_taking_more_servers_than_there_are_is_refused():
@@ -90,7 +81,8 @@ def test_a_batch_waits_for_company_or_its_deadline():
 
 def test_stale_work_is_dropped_and_counted():
     environment = simulate(one_stage([0, 1, 2, 3], service_s=10.0, shelf_life_s=15.0))
-    assert environment.world.stages[["done", "stale"]].tolist() == [(2, 2)]
+    assert environment.world.stages["done"].tolist() == [2]
+    assert environment.world.stages["ended"][0, STALE] == 2
     assert environment.ended()["end_s"].tolist() == [20.0, 20.0]
 
 

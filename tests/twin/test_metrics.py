@@ -11,6 +11,7 @@ import pytest
 from tests.records import DAY_S, PARTS, Scenario, Targets, signals, week
 from twin import limits, metrics
 from twin.estimates import Estimate
+from twin.harvest import KEPT
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def steady(level=0.3, growth=0.0, busy=8.0, replicas=2, horizon_s=DAY_S):
 def test_the_fixture_keeps_the_contract(record):
     published = record.alerts[record.alerts["outcome"] == "published"]
     assert published[PARTS].sum(axis=1).to_numpy() == pytest.approx(published["latency_s"].to_numpy())
-    rest = ["done", "queued", "running", "transit", "dropped_stale", "dropped_vetoed"]
+    rest = [name for name in record.counts if name in KEPT or name.startswith("dropped_")]
     assert (record.counts[rest].sum(axis=1) == record.counts["offered"]).all()
 
 
@@ -79,9 +80,9 @@ def test_a_signal_lost_once_but_published_once_is_not_lost():
     assert metrics.lost(few(alerts=pd.concat([again, alerts], ignore_index=True))).value == 0.0
 
 
-def test_dead_time_counts_every_segment_stage_once():
-    rows = [(r, *row) for r in (0, 1) for row in (("dq", 100, 2), ("detect", 98, 3), ("candidate", 50, 50))]
-    counts = pd.DataFrame(rows, columns=["replica", "work", "offered", "dropped_stale"])
+def test_dead_time_is_the_share_of_segments_never_searched():
+    rows = [(r, work, 100, 4 + 2 * r) for r in (0, 1) for work in ("dq", "detect", "candidate")]
+    counts = pd.DataFrame(rows, columns=["replica", "work", "segments", "unsearched"])
     assert metrics.dead_time(few(counts=counts)).value == pytest.approx(0.05)
 
 
@@ -142,6 +143,78 @@ def test_slow_computing_is_not_called_queueing():
     assert limit["shares"]["computing"] == 1.0
     assert limit["pool"] is None
     assert limit["sentence"].startswith("Late alerts (2) were slower than those on time by 90 s")
+
+
+@pytest.mark.parametrize(
+    ("part", "column", "said"),
+    [
+        ("load_s", "swaps", "100 % of it loading models, with the most loading at cnaf.cpu"),
+        ("outage_s", "down_s", "100 % of it outages, with the longest outage at cnaf.cpu"),
+        ("join_s", "swaps", "100 % of it waiting for data quality. "),
+        ("batch_s", "swaps", "100 % of it filling batches. "),
+    ],
+)
+def test_the_part_that_dominates_late_alerts_is_named(part, column, said):
+    alerts = signals([[10.0] * 9 + [100.0], [10.0] * 9 + [100.0]])
+    alerts.loc[alerts["late"], [part, "compute_s"]] = [90.0, 10.0]
+    record = few(alerts=alerts, marks=week().marks.iloc[:0])
+    pools = record.pools.assign(down_s=0.0)
+    pools[column] = np.where(pools["pool"] == "cnaf.cpu", 7, 0)
+    assert said in limits.why_late(record.but(pools=pools))["sentence"]
+
+
+def test_the_latency_may_be_that_of_a_product():
+    alerts = signals([[10.0] * 20, [20.0] * 20])
+    later = alerts.assign(
+        product="update", latency_s=500.0, published_s=alerts["event_time_s"] + 500.0, compute_s=500.0, late=True
+    )
+    both = pd.concat([later, alerts], ignore_index=True)
+    first, update = (
+        few(alerts=both, scenario=Scenario(horizon=DAY_S, targets=Targets(product=product)))
+        for product in (None, "update")
+    )
+    assert metrics.latency_quantile(first, 0.5).value == 15.0
+    assert (metrics.latency_quantile(update, 0.5).value, metrics.latency_quantile(update, 0.5).n) == (500.0, 40)
+    assert metrics.parts(update)["all_s"].sum() == 500.0
+    assert [metrics.late(record).value for record in (first, update)] == [0.0, 0.0]
+    assert metrics.summary(update)["targets"][0]["text"] == "50 % of update alerts within 30 s"
+
+
+def test_work_given_up_is_told_by_reason(record):
+    counts = record.counts.assign(dropped_rejected=0, dropped_failed=0)
+    counts.loc[counts["work"] == "detect", ["dropped_rejected", "dropped_failed"]] = [1000, 10]
+    told = limits.shedding(record.but(counts=counts))
+    assert "was turned away by a full queue" in told
+    assert "was given up after failed attempts" in told
+    assert "vetoed" not in told
+    assert limits.shedding(record.but(counts=record.counts.assign(dropped_stale=0))) == ""
+
+
+def test_interruptions_are_told_only_when_there_were_any(record):
+    assert limits.interruptions(record) == ""
+    pools = record.pools.assign(preempted=(record.pools["pool"] == "cnaf.cpu") * 12)
+    assert limits.interruptions(record.but(pools=pools)) == (
+        "In each replica, 12 batches made way for others (most at cnaf.cpu)."
+    )
+
+
+def test_alerts_without_a_verdict_are_counted():
+    alerts = signals([[10.0] * 3, [10.0]])
+    assert limits.unjudged(few(alerts=alerts)) == ""
+    alerts.loc[[0, 3], "dq_missing"] = True
+    assert limits.unjudged(few(alerts=alerts)) == "Of 4 first alerts, 2 did not wait for data quality."
+
+
+def test_a_signal_vetoed_in_two_branches_is_listed_once():
+    alerts = signals([[10.0], [10.0]]).assign(outcome="vetoed")
+    twice = pd.concat([alerts, alerts], ignore_index=True)
+    assert len(metrics.vetoed_signals(few(alerts=twice))) == 2
+
+
+def test_links_are_summed_over_replicas(record):
+    link = metrics.links(record).iloc[0]
+    assert link["transfers"] == record.links["transfers"].sum()
+    assert link["use"] == pytest.approx(24.0 / record.scenario.horizon)
 
 
 def test_no_late_alert_is_said():

@@ -15,7 +15,8 @@ import pytest
 import twin
 import twin.record
 from tests.twin.profiles import make, write_all
-from twin.harvest import PARTS
+from twin import harvest
+from twin.limits import PARTS
 from twin.record import TABLES
 from workloads.sky import EVENT, Boost, Population, draw
 
@@ -56,7 +57,7 @@ def test_a_latency_is_the_sum_of_its_parts(record):
 
 def test_offered_work_is_accounted_for(record):
     counts = record.counts
-    fates = ["done", "queued", "running", "transit", "dropped_stale", "dropped_vetoed"]
+    fates = [name for name in counts if name in harvest.KEPT or name.startswith("dropped_")]
     assert (counts["offered"] == counts[fates].sum(axis=1)).all()
     assert (counts.loc[counts["work"] == "dq", "offered"] == 6 * 3600).all()
 
@@ -65,7 +66,7 @@ def test_lost_work_stops_the_run(scenario, folder):
     def thief(environment):
         def steal():
             yield environment.timeout(60.0)
-            environment.stages[0]["done"] -= 1
+            environment.world.stages[0]["done"] -= 1
 
         environment.process(steal())
 

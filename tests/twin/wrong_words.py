@@ -23,8 +23,9 @@ WORDS = (
         "    zzz: veto",
         (
             "38:5: error: stages.alert.zzz: unknown key 'zzz'; known: work, runtime, fallback, fallback"
-            "_runtime, time, after, on, role, gate, publishes, priority, max_batch, max_wait, shelf_lif"
-            "e, route, payload"
+            "_runtime, time, memory, load_time, fallback_memory, fallback_load_time, after, join, shard"
+            "s, awaits, on, role, gate, publishes, priority, preempt, max_batch, max_wait, shelf_life, "
+            "deadline, attempts, queue, admit_wait, route, spill, payload"
         ),
     ),
     Bad(
@@ -151,7 +152,10 @@ WORDS = (
         "field missing",
         "    on: [sos-enattos.cpu, cnaf.cpu]\n",
         "",
-        "26:3: error: stages.detect.on: is missing; add 'on: …'",
+        (
+            "27:11: error: stages.detect.work: a stage without 'on' is instant and does no work: name the pools"
+            " it runs on"
+        ),
     ),
     Bad(
         "standing missing",
@@ -204,7 +208,8 @@ WORDS = (
         "after: dq\n    route: failovr",
         (
             "31:12: error: stages.detect.route: 'failovr' is not allowed; did you mean 'failover'? Allo"
-            "wed: nearest, failover, least-loaded"
+            "wed: nearest, failover, least-loaded, stale-least-loaded, two-choices, data-local, package"
+            ".module:function"
         ),
     ),
     Bad(
@@ -219,20 +224,26 @@ WORDS = (
         "kind: strom",
         (
             "42:17: error: timeline.storm.kind: 'strom' is not allowed; did you mean 'storm'? Allowed: "
-            "retraining, storm, outage"
+            "retraining, storm, outage, failures, failure-trace, maintenance, degradation, scaling"
         ),
     ),
     Bad(
         "kind missing",
         "kind: storm, ",
         "",
-        "42:10: error: timeline.storm: needs a 'kind': retraining, storm, outage",
+        (
+            "42:10: error: timeline.storm: needs a 'kind': retraining, storm, outage, failures, failure-trace, "
+            "maintenance, degradation, scaling"
+        ),
     ),
     Bad(
         "key of another kind",
         "{kind: outage, pool",
         "{kind: outage, factor: 2, pool",
-        "43:26: error: timeline.outage.factor: unknown key 'factor'; known: kind, at, lasts, pool",
+        (
+            "43:26: error: timeline.outage.factor: unknown key 'factor'; known: kind, at, lasts, target, pool, "
+            "mode, failover"
+        ),
     ),
     Bad(
         "duplicate key",

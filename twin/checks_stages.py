@@ -1,0 +1,110 @@
+"""What a single stage of a scenario says that cannot be: pools that are not there, keys that mean nothing.
+
+For twin.checks, where every rule is listed. Knows no file and no profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from twin.checks_graph import INSTANT
+from twin.phrases import KEY, Finding, Location, unknown
+from twin.schema_stages import Stage
+from twin.units import BYTES
+
+if TYPE_CHECKING:
+    from twin.scenario import Scenario
+
+
+def known_pool(s: Scenario, location: Location, given: str) -> Iterator[Finding]:
+    """What is wrong with 'site.pool' as it was `given`, if anything."""
+    site, dot, pool = given.partition(".")
+    if not dot or not pool:
+        yield location, f"'{given}': a pool is written 'site.pool'"
+    elif site not in s.sites:
+        yield location, unknown("site", site, s.sites)
+    elif pool not in s.sites[site].pools:
+        yield location, f"{unknown('pool', pool, s.sites[site].pools)} (at {site})"
+
+
+def _pools(s: Scenario) -> Iterator[Finding]:
+    for name, stage in s.stages.items():
+        for k, pool in enumerate(stage.on):
+            yield from known_pool(s, ("stages", name, "on", k), pool)
+        if len(set(stage.on)) < len(stage.on):
+            yield ("stages", name, "on"), "names a pool twice"
+
+
+def _memory(s: Scenario) -> Iterator[Finding]:
+    """A program that no server of its pool has room for."""
+    for name, stage in s.stages.items():
+        for pool in stage.on:
+            if any(known_pool(s, (), pool)):
+                continue
+            site, _, inside = pool.partition(".")
+            room = s.sites[site].pools[inside].memory
+            for key in ("memory", "fallback_memory"):
+                needed = getattr(stage, key)
+                if room is not None and needed is not None and needed.value > room:
+                    told = f"a server of {pool} has {BYTES.format(room)}"
+                    yield ("stages", name, key), f"{BYTES.format(needed.value)} is too much: {told}"
+
+
+def _programs(s: Scenario) -> Iterator[Finding]:
+    for name, stage in s.stages.items():
+        here = ("stages", name)
+        if stage.instant:
+            yield from _instant(here, stage)
+        else:
+            yield from _program(here, stage)
+
+
+def _instant(here: Location, stage: Stage) -> Iterator[Finding]:
+    for key in type(stage).model_fields:
+        if key in stage.model_fields_set and key not in INSTANT and getattr(stage, key) is not None:
+            yield (*here, key), "a stage without 'on' is instant and does no work: name the pools it runs on"
+            return
+
+
+def _program(here: Location, stage: Stage) -> Iterator[Finding]:
+    if (stage.work is None) == (stage.time is None):
+        yield (*here, KEY), "needs either 'work' (a measured workload) or 'time' (an assumed duration)"
+    if stage.fallback is not None and stage.work is None:
+        yield (*here, "fallback"), "a fallback replaces a workload: give 'work' too"
+    if stage.fallback is not None and stage.fallback == stage.work:
+        yield (*here, "fallback"), f"'{stage.fallback}' is the stage's own workload: name another one"
+    for key in ("fallback_runtime", "fallback_memory", "fallback_load_time"):
+        if getattr(stage, key) is not None and stage.fallback is None:
+            yield (*here, key), "there is no fallback to run: give 'fallback' too"
+    if stage.work is None and "runtime" in stage.model_fields_set:
+        yield (*here, "runtime"), "there is no workload to run: give 'work' too"
+    if stage.role != "plain" and stage.work is None:
+        yield (*here, "role"), f"'{stage.role}' needs 'work': only a measured workload decides"
+
+
+def _rules(s: Scenario) -> Iterator[Finding]:
+    """Keys that say how another one works, without that one."""
+    for name, stage in s.stages.items():
+        here = ("stages", name)
+        if stage.spill is not None and stage.route != "data-local":
+            yield (*here, "spill"), f"says how full 'route: data-local' lets its site become, not '{stage.route}'"
+        attempts = stage.attempts
+        if attempts is not None and attempts.backoff > 0.0 and attempts.retries == 0:
+            yield (*here, "attempts", "backoff"), "there is no further attempt to pause before: give 'retries' too"
+        if attempts is not None and attempts.retries > 0 and attempts.timeout is None and attempts.failure is None:
+            yield (*here, "attempts", "retries"), "no attempt can fail: give 'failure' or 'timeout' too"
+
+
+def _live(s: Scenario) -> Iterator[Finding]:
+    for k, name in enumerate(s.live):
+        if name not in s.stages:
+            yield ("live", k), unknown("stage", name, s.stages)
+        elif s.stages[name].work is None:
+            yield ("live", k), f"'{name}' has no 'work' that could be executed"
+        elif s.stages[name].shards.number(len(s.instrument.detectors)) > 1:
+            yield ("live", k), f"'{name}' has several 'shards'; a real program runs whole"
+
+
+RULES = (_pools, _memory, _programs, _rules, _live)
+"""Every rule on single stages."""

@@ -1,0 +1,148 @@
+"""What became of every segment and signal of a finished environment. For twin.harvest; knows no file."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from twin.engine import TwinEnvironment
+from twin.limits import PARTS as LATENCY_PARTS
+from twin.plan import Plan
+from twin.state import OUTCOMES, PARTS, PUBLISHED, TRIGGER, VARIANTS
+from workloads.sky import CLASSES, SIGNALS
+
+MISSED, UNFINISHED = "missed", "unfinished"
+
+Numbers = NDArray[np.int64]
+
+
+def alerts(environment: TwinEnvironment, stride_s: float, lookahead_s: float) -> pd.DataFrame:
+    """A row per candidate and product published, per candidate that ended, per signal that never became one."""
+    plan, rows = environment.plan, environment.ended()
+    candidates = rows[~_of_segment(plan)[rows["stage"]]]
+    signals = np.flatnonzero(plan.events["cls"] < len(SIGNALS))
+    without = np.setdiff1d(signals, candidates["entity"])
+    lost = pd.DataFrame({"event_id": without, "outcome": _fates(environment, without)})
+    frame = pd.concat([_ended(plan, candidates, stride_s, lookahead_s), _described(plan, lost, stride_s)])
+    frame = frame.sort_values(["event_time_s", "event_id", "published_s"], kind="stable", ignore_index=True)
+    texts = dict.fromkeys(("variant", "search", "product", "outcome"), str)
+    return frame.astype({"dq_flag": bool, "dq_missing": bool, "event_id": "int64", **texts})
+
+
+def unsearched(environment: TwinEnvironment) -> Numbers:
+    """Segments that no trigger stage searched because they were dropped before, ascending."""
+    plan, rows = environment.plan, environment.ended()
+    of_segment = _of_segment(plan)
+    rows = rows[of_segment[rows["stage"]] & (rows["outcome"] != PUBLISHED)]
+    if not rows.size:
+        return np.empty(0, np.int64)
+    missing: list[Numbers] = []
+    for s, stage in enumerate(plan.stages):
+        own = np.unique(rows["segment"][rows["stage"] == s])
+        before = [missing[p] for p in range(s) if s in _children(plan, p)]
+        lost = reduce(np.intersect1d if stage["any"] else np.union1d, before) if before else own
+        missing.append(np.union1d(own, lost))
+    searches = np.flatnonzero((plan.stages["role"] == TRIGGER) & of_segment)
+    return reduce(np.intersect1d, [missing[s] for s in searches], np.unique(rows["segment"]))
+
+
+def _ended(plan: Plan, rows: NDArray[np.void], stride_s: float, lookahead_s: float) -> pd.DataFrame:
+    """Candidates that were published or ended."""
+    published = rows["outcome"] == PUBLISHED
+    frame = pd.DataFrame({"event_id": rows["entity"], "outcome": np.asarray(OUTCOMES)[rows["outcome"]]})
+    frame = _described(plan, frame, stride_s)
+    frame["product"] = np.where(published, np.asarray(plan.products)[rows["stage"]], "")
+    frame["search"] = np.asarray([*plan.stage_names, ""])[_search(plan)[rows["stage"]]]
+    frame["variant"] = np.asarray(VARIANTS)[rows["variant"]]
+    frame["dq_flag"] = rows["flag"] > 0
+    frame["dq_missing"] = rows["missing"] > 0
+    arrived_s = (rows["segment"] + 1) * stride_s + lookahead_s
+    parts = {
+        "published_s": rows["end_s"],
+        "latency_s": rows["end_s"] - frame["event_time_s"],
+        "frame_s": arrived_s - frame["event_time_s"],
+        "calibration_s": rows["born_s"] - arrived_s,
+        **{part: rows[part] for part in PARTS},
+    }
+    for name, values in parts.items():
+        frame[name] = np.where(published, values, np.nan)
+    return frame
+
+
+def _described(plan: Plan, frame: pd.DataFrame, stride_s: float) -> pd.DataFrame:
+    """`frame` with the class, SNR and time of each row's event; a noise trigger gets its segment's middle."""
+    ids = frame["event_id"].to_numpy(np.int64)
+    real = ids >= 0
+    cls = np.full(ids.size, "noise", dtype=object)
+    snr = np.full(ids.size, np.nan)
+    time_s = (-ids - 0.5) * stride_s
+    cls[real] = np.asarray(CLASSES, dtype=object)[plan.events["cls"][ids[real]]]
+    snr[real] = plan.events["snr"][ids[real]]
+    time_s[real] = plan.events["time_s"][ids[real]]
+    frame["cls"], frame["snr"], frame["event_time_s"] = cls.astype(str), snr, time_s
+    frame["is_signal"] = np.isin(cls, SIGNALS)
+    for name in ("product", "search", "variant"):
+        frame[name] = ""
+    frame["dq_flag"] = frame["dq_missing"] = False
+    for name in ("published_s", "latency_s", *LATENCY_PARTS):
+        frame[name] = np.nan
+    return frame
+
+
+def _fates(environment: TwinEnvironment, ids: Numbers) -> NDArray[np.str_]:
+    """Why these signals never became a candidate: segment dropped, still in the system, or missed."""
+    plan, rows = environment.plan, environment.ended()
+    segments = plan.event_segment[ids]
+    on_the_way = _towards_search(plan)
+    active = _active(environment)
+    candidates = active["entity"][~_of_segment(plan)[active["stage"]]]
+    waiting = np.isin(segments, active["segment"][on_the_way[active["stage"]]]) | np.isin(ids, candidates)
+    arrived = environment.world.streams["next"].min() if plan.streams.size else 0
+    fates = np.where(waiting | (segments >= arrived), UNFINISHED, MISSED).astype(object)
+    dead = np.isin(segments, unsearched(environment))
+    for outcome, name in enumerate(OUTCOMES):
+        dropped = rows[(rows["outcome"] == outcome) & on_the_way[rows["stage"]]]
+        fates[dead & np.isin(segments, dropped["segment"])] = name
+    return fates.astype(str)
+
+
+def _active(environment: TwinEnvironment) -> NDArray[np.void]:
+    """Jobs still in the system."""
+    world = environment.world
+    free = np.zeros(world.jobs.size, bool)
+    j = int(world.record["job_free"])
+    while j >= 0:
+        free[j] = True
+        j = int(world.jobs["next"][j])
+    return world.jobs[~free]
+
+
+def _of_segment(plan: Plan) -> NDArray[np.bool_]:
+    """Per stage, whether it works on segments: no trigger stage lies before it."""
+    return _search(plan) < 0
+
+
+def _search(plan: Plan) -> Numbers:
+    """Per stage, the trigger stage before it whose candidates it works on; -1 none."""
+    found = np.full(plan.stages.size, -1)
+    for s, stage in enumerate(plan.stages):
+        own = s if stage["role"] == TRIGGER else found[s]
+        for child in _children(plan, s):
+            found[child] = own
+    return found
+
+
+def _towards_search(plan: Plan) -> NDArray[np.bool_]:
+    """Per stage, whether a segment passes it to be searched: the trigger stages and what lies before them."""
+    result: NDArray[np.bool_] = (plan.stages["role"] == TRIGGER) & _of_segment(plan)
+    for s in reversed(range(plan.stages.size)):
+        result[s] |= any(result[child] for child in _children(plan, s))
+    return result
+
+
+def _children(plan: Plan, s: int) -> Numbers:
+    """The stages after stage `s`, which all have higher numbers."""
+    return plan.children[plan.stages["child_start"][s] : plan.stages["child_stop"][s]]

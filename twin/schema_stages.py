@@ -1,0 +1,212 @@
+"""The words for the work itself: stages, how they hang together, and the pools they run on.
+
+A part of twin.schema. The text under a field is its help in the JSON Schema and in editors. Knows no other
+section: what refers to what is in twin.checks_graph.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from twin.sections import (
+    Name,
+    Names,
+    Section,
+    SourcedBytes,
+    SourcedDuration,
+    SourcedFraction,
+    or_default,
+)
+from twin.units import POSITIVE, Bytes, Duration
+
+ROUTES = ("nearest", "failover", "least-loaded", "stale-least-loaded", "two-choices", "data-local")
+_FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+
+
+def is_function(route: str) -> bool:
+    """Whether a route is the name of a Python function."""
+    return ":" in route
+
+
+def _known(route: str) -> str:
+    if route in ROUTES or re.fullmatch(_FUNCTION, route):
+        return route
+    expected = " or ".join([*(f"'{name}'" for name in ROUTES), "'package.module:function'"])
+    raise PydanticCustomError("literal_error", "unknown", {"expected": expected})
+
+
+Route = Annotated[
+    str,
+    AfterValidator(_known),
+    WithJsonSchema({"anyOf": [{"enum": list(ROUTES)}, {"type": "string", "pattern": _FUNCTION}]}),
+]
+
+
+class Pool(Section):
+    """Equal servers at one site."""
+
+    hardware: Name
+    """Kind of server: its profiles are used. Known kinds are in sites/hardware."""
+    servers: Annotated[int, Field(ge=1, le=100_000)]
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    """CPU threads of one server."""
+    memory: Annotated[Bytes, POSITIVE] | None = None
+    """Of one server, for the programs it holds; null: room for all."""
+    keep_warm: Annotated[Duration, POSITIVE] | None = None
+    """A server gives up a program that was idle for longer; null: never."""
+
+
+class Shards(Section):
+    """Into how many jobs a stage splits each piece of work: a number, or what the number stands for."""
+
+    count: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """So many."""
+    per: Literal["detector"] | None = None
+    """One for each strain stream."""
+    template_blocks: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """One for each block of a template bank."""
+    channel_groups: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """One for each group of auxiliary channels."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wrap(cls, given: Any) -> Any:
+        return given if isinstance(given, dict | Shards) else {"count": given}
+
+    @model_validator(mode="after")
+    def _one(self) -> Shards:
+        names = ", ".join(type(self).model_fields)
+        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
+            raise PydanticCustomError("shards", "needs exactly one of: {names}", {"names": names})
+        return self
+
+    @model_serializer(mode="wrap")
+    def _bare(self, handler: SerializerFunctionWrapHandler) -> Any:
+        return handler(self) if self.count is None else self.count
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        whole = handler(core)
+        return {"anyOf": [{"type": "integer", "minimum": 1}, whole]}
+
+    def number(self, detectors: int) -> int:
+        """How many jobs that makes with so many detectors."""
+        return detectors if self.per else self.count or self.template_blocks or self.channel_groups or 1
+
+
+class Awaits(Section):
+    """A job waits for what a flag stage says about its segment."""
+
+    stage: Name
+    """The flag stage."""
+    timeout: Duration | None = None
+    """It waits no longer, and goes on without: alerts then say dq_missing. null: as long as it takes."""
+    span: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many segments must have been judged: its own, and those before it."""
+
+
+class Attempts(Section):
+    """How often a job is tried, and when an attempt has failed."""
+
+    timeout: Annotated[Duration, POSITIVE] | None = None
+    """An attempt that takes longer is given up."""
+    failure: SourcedFraction | None = None
+    """Attempts that fail at their end."""
+    retries: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Further attempts before the job is given up."""
+    backoff: Duration = 0.0
+    """Pause before each of them."""
+
+
+class Queue(Section):
+    """How many jobs may wait, and who leaves when there are more."""
+
+    limit: Annotated[int, Field(ge=1, le=10**9)]
+    """Jobs that may wait, in each pool."""
+    when_full: Literal["drop-newest", "drop-oldest"] = "drop-newest"
+    """drop-oldest: work skips ahead to what is fresh."""
+
+
+class Stage(Section):
+    """One step of the pipeline: a real program (`work`) or an assumed time (`time`), on pools (`on`).
+
+    Without pools it is instant: a point where work forks or meets.
+    """
+
+    work: str | None = None
+    """Workload that is run; its measured profile gives times and decisions."""
+    runtime: str = "onnxruntime"
+    """What executes the workload."""
+    fallback: str | None = None
+    """Workload that takes over while this one is retrained."""
+    fallback_runtime: str | None = None
+    """What executes the fallback; by default the same runtime."""
+    time: SourcedDuration | None = None
+    """Service time of a stage without a workload."""
+    memory: SourcedBytes | None = None
+    """That its program takes on a server."""
+    load_time: SourcedDuration | None = None
+    """To make its program ready on a server that does not hold it."""
+    fallback_memory: SourcedBytes | None = None
+    """That the fallback takes; by default as much as the program."""
+    fallback_load_time: SourcedDuration | None = None
+    """To make the fallback ready; by default as long as the program."""
+    after: Annotated[Names, or_default(())] = ()
+    """Stage whose results this one takes, or several. Without it, it takes segments from the instrument."""
+    join: Literal["all", "any"] = "all"
+    """Of several stages before it: goes on when all are done, or when the first is."""
+    shards: Annotated[Shards, or_default(Shards(count=1))] = Shards(count=1)
+    """Splits each piece of work into so many jobs; it is done when all are."""
+    awaits: Awaits | None = None
+    """Data quality that is judged beside it, and waited for."""
+    on: Annotated[tuple[str, ...], Field(min_length=1), or_default(())] = ()
+    """Pools it may run on, as 'site.pool', in order of preference. Without it the stage is instant."""
+    role: Literal["plain", "flag", "trigger"] = "plain"
+    """flag: marks a segment as bad. trigger: reports the candidates of a segment."""
+    gate: Literal["veto"] | None = None
+    """veto: candidates of flagged segments end here."""
+    publishes: Name | None = None
+    """Alert that is sent when this stage is done, such as preliminary."""
+    priority: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Lower goes first where stages share a pool."""
+    preempt: Literal["none", "resume", "restart"] = "none"
+    """Whether work of higher priority may interrupt it, to be resumed later or started again."""
+    max_batch: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Most jobs taken together by one server."""
+    max_wait: Duration = 0.0
+    """How long a server waits for a batch to fill."""
+    shelf_life: Annotated[Duration, POSITIVE] | None = None
+    """Jobs older than this when they would start are dropped; null: never."""
+    deadline: Annotated[Duration, POSITIVE] | None = None
+    """Jobs older than this are dropped even when they are done; null: never."""
+    attempts: Attempts | None = None
+    """By default one, which never fails."""
+    queue: Queue | None = None
+    """By default as many jobs wait as there are."""
+    admit_wait: Annotated[Duration, POSITIVE] | None = None
+    """Jobs that would have to wait longer are turned away; null: never."""
+    route: Route = "nearest"
+    """How a pool is chosen among those open with room: by distance, order or load; stale-least-loaded: by the
+    load last reported; two-choices: the less loaded of two at random; data-local: where the data are, up to
+    `spill`; package.module:function: asks Python."""
+    spill: Annotated[float, Field(gt=0)] | None = None
+    """data-local: jobs per server from which other sites are used; null: never."""
+    payload: SourcedBytes | None = None
+    """Data moved per job. By default the strain of a segment, or 1 MB for a candidate."""
+
+    @property
+    def instant(self) -> bool:
+        """Whether it is only a point where work forks or meets."""
+        return not self.on

@@ -1,0 +1,74 @@
+"""From a scenario's pools, stages and products to specifications of a plan. Draws nothing; knows no kernel."""
+
+from __future__ import annotations
+
+import math
+
+from twin.chance import stream_key
+from twin.checks_graph import ordered
+from twin.plan import Awaits, PoolSpec, StageSpec
+from twin.programs import Programs
+from twin.scenario import Scenario
+from twin.schema_stages import Attempts, Stage, is_function
+
+
+def pools(scenario: Scenario) -> list[PoolSpec]:
+    """Every pool, called 'site.pool', in the order of the scenario."""
+    return [
+        PoolSpec(f"{site}.{name}", k, pool.servers, _or_inf(pool.memory), _or_inf(pool.keep_warm))
+        for k, (site, spec) in enumerate(scenario.sites.items())
+        for name, pool in spec.pools.items()
+    ]
+
+
+def stages(scenario: Scenario, programs: Programs, seed: int, replica: int) -> list[StageSpec]:
+    """Every stage, each after those it needs; then an instant stage 'product.NAME' for each product."""
+    work = [_stage(scenario, programs, name, seed, replica) for name in ordered(scenario.stages)]
+    sent = [StageSpec(f"product.{name}", after=after, publishes=name) for name, after in scenario.products.items()]
+    return [*work, *sent]
+
+
+def _stage(scenario: Scenario, programs: Programs, name: str, seed: int, replica: int) -> StageSpec:
+    stage = scenario.stages[name]
+    attempts = stage.attempts or Attempts()
+    return StageSpec(
+        name=name,
+        on=programs.on[name],
+        after=stage.after,
+        any=stage.join == "any",
+        shards=stage.shards.number(len(scenario.instrument.detectors)),
+        awaits=_awaits(stage),
+        role=stage.role,
+        gate=stage.gate is not None,
+        publishes=stage.publishes or "",
+        priority=stage.priority,
+        preempt=stage.preempt,
+        max_batch=stage.max_batch,
+        max_wait_s=stage.max_wait,
+        shelf_life_s=_or_inf(stage.shelf_life),
+        deadline_s=_or_inf(stage.deadline),
+        timeout_s=_or_inf(attempts.timeout),
+        failure=0.0 if attempts.failure is None else attempts.failure.value,
+        retries=attempts.retries,
+        backoff_s=attempts.backoff,
+        queue_limit=StageSpec.queue_limit if stage.queue is None else stage.queue.limit,
+        when_full=StageSpec.when_full if stage.queue is None else stage.queue.when_full,
+        admit_wait_s=_or_inf(stage.admit_wait),
+        route="python" if is_function(stage.route) else stage.route,
+        spill=_or_inf(stage.spill),
+        live=name in scenario.live,
+        key=stream_key(seed, replica, f"service/{name}"),
+        failure_key=stream_key(seed, replica, f"failure/{name}"),
+        route_key=stream_key(seed, replica, f"route/{name}"),
+        payload_bytes=0.0 if stage.payload is None else stage.payload.value,
+    )
+
+
+def _awaits(stage: Stage) -> Awaits | None:
+    if stage.awaits is None:
+        return None
+    return Awaits(stage.awaits.stage, _or_inf(stage.awaits.timeout), stage.awaits.span)
+
+
+def _or_inf(given: float | None) -> float:
+    return math.inf if given is None else given
