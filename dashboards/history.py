@@ -30,6 +30,10 @@ _DRAWN = 200
 """Of what happened by chance the first replica's is drawn, and no more than this."""
 
 
+_HEIGHT_PX, _KIND_PX = 740, 20
+"""Of the figure with up to four kinds of events, and of each kind's row."""
+
+
 @dataclass(frozen=True)
 class _Clock:
     """Unit of the time axis."""
@@ -42,7 +46,11 @@ def timeline(record: Recorded) -> go.Figure:
     """Latency of alerts, queues and use of pools on one time axis, events of the scenario as bands."""
     clock = _Clock("days", 86400.0) if record.scenario.horizon > 2 * 86400.0 else _Clock("hours", 3600.0)
     table = timeline_table(record)
-    figure = make_subplots(rows=4, shared_xaxes=True, vertical_spacing=0.03, row_heights=[0.11, 0.36, 0.3, 0.23])
+    kinds = shown(record.marks).head(_DRAWN)["kind"].nunique()
+    events_px = _KIND_PX * max(kinds, 4)
+    shares = [events_px, *(share * (_HEIGHT_PX - events_px) for share in (0.4, 0.34, 0.26))]
+    heights = [share / sum(shares) for share in shares]
+    figure = make_subplots(rows=4, shared_xaxes=True, vertical_spacing=0.03, row_heights=heights)
     _latencies(figure, record, table, clock)
     _pools(figure, table, clock)
     _events(figure, record, clock)
@@ -60,7 +68,7 @@ def timeline(record: Recorded) -> go.Figure:
         "Latency, queues and use over the run",
         subtitle,
         record,
-        height=740,
+        height=_HEIGHT_PX + _KIND_PX * max(kinds - 4, 0),
         description=_description(record),
     )
 
@@ -88,7 +96,7 @@ def _events(figure: go.Figure, record: Recorded, clock: _Clock) -> None:
                 row=_EVENTS,
                 col=1,
             )
-    figure.update_yaxes(showgrid=False, showline=False, ticks="", row=_EVENTS)
+    figure.update_yaxes(showgrid=False, showline=False, ticks="", dtick=1, row=_EVENTS)
     figure.update_xaxes(showline=False, ticks="", row=_EVENTS)
 
 

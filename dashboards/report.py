@@ -161,8 +161,9 @@ def _why(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
             "kind": ("event", markup.text),
             "name": ("name", markup.text),
             "late": ("late alerts during it or its backlog", lambda n: f"{n:,}"),
-            "recovery_s": (f"backlog of {limit['pool']} lasted", _recovery),
         }
+        if limit["pool"]:
+            columns["recovery_s"] = (f"backlog of {limit['pool']} lasted", _recovery)
         yield markup.table(
             rows,
             columns,

@@ -37,8 +37,8 @@ _CHANGING = (
 )  # fmt: skip
 """What a run changes; everything else is the plan's."""
 
-_EVENTS_AT_ONCE = 64
-"""For how many events the arrays have room at first."""
+_FIRST_SLOTS = 1 << 14
+"""How many slots an array has at first, where two events do not need more."""
 
 MOST_SLOTS = 1 << 28
 """Jobs (52 GB of them), batches, meetings or waiters: an event names a slot with 32 bits."""
@@ -69,9 +69,10 @@ class World:
         self.meetings: NDArray[np.void] = np.zeros(0, MEETING)
         self.waiters: NDArray[np.void] = np.zeros(0, WAITER)
         self.buckets = np.full(1024, -1)
-        self.heap: NDArray[np.void] = np.zeros(max(1024, _EVENTS_AT_ONCE * margin), HEAP)
-        self.rows: NDArray[np.void] = np.zeros(max(4096, _EVENTS_AT_ONCE * margin), ROW)
-        self.trace: NDArray[np.void] = np.zeros(max(4096, _EVENTS_AT_ONCE * margin) if trace else 0, TRACE)
+        first = max(_FIRST_SLOTS, 2 * margin)
+        self.heap: NDArray[np.void] = np.zeros(first, HEAP)
+        self.rows: NDArray[np.void] = np.zeros(first, ROW)
+        self.trace: NDArray[np.void] = np.zeros(first if trace else 0, TRACE)
         self.tasks: NDArray[np.void] = np.zeros(2 * margin + 64, TASK)
         self.verdicts = np.zeros((int(plan.stages["verdict"].max(initial=-1)) + 1, plan.segments), np.int8)
         bins = int(np.ceil((plan.horizon_s + plan.drain_s) / plan.bin_s)) + 1
@@ -94,10 +95,8 @@ class World:
         ):
             record[name] = -1
         record["trace_on"] = trace
-        for code, size in ((GROW_JOBS, 1024), (GROW_BATCHES, 256), (GROW_MEETINGS, 256), (GROW_WAITERS, 64)):
-            self.grow(
-                code, max(size, _EVENTS_AT_ONCE * margin * (self.stages.size if code == GROW_MEETINGS else 1))
-            )
+        for code, size in zip(_LISTS, (_FIRST_SLOTS, 256, _FIRST_SLOTS, _FIRST_SLOTS), strict=True):
+            self.grow(code, max(size, 2 * margin * (self.stages.size if code == GROW_MEETINGS else 1)))
         for p in range(self.pools.size):
             self.add_servers(p, int(self.pools["servers"][p]))
         for p in range(self.pools.size):
