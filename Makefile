@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench bench-year clean
+.PHONY: demo test lint bench bench-year theory clean
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -28,6 +28,9 @@ bench: .venv/ready ## the kernel beside its peers, as ratios; a peer that is not
 
 bench-year: .venv/ready ## a year of ET in the kernel: minutes, and its peak memory
 	$(BIN)/python -m benchmarks year
+
+theory: .venv/ready ## the kernel beside queueing theory's exact answers, and beside Ciw
+	$(BIN)/python -m benchmarks.theory
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -155,7 +155,7 @@ def test_the_command_merges_what_it_measured(tmp_path):
     ("arguments", "said"),
     [
         (["engine", "--small"], "--small measures nothing worth keeping: give --out FILE"),
-        (["speed"], "no such measurement: speed; allowed: engine, scaling, year"),
+        (["speed"], "no such measurement: speed; allowed: engine, floor, scaling, year"),
     ],
 )
 def test_the_command_says_what_is_allowed(arguments, said, capsys):

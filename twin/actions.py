@@ -108,6 +108,7 @@ class Actions:
     def _ready(self) -> Any:
         """The world's record with the clock at the present: data events before it have been handled."""
         self.world.record["now_s"] = self.now
+        self.world.record["budget"] = 0
         return self.world.record
 
     def _reserve(self, pool: int) -> None:

@@ -129,7 +129,6 @@ class TwinEnvironment(simpy.Environment, Actions):
         with np.errstate(over="ignore", divide="ignore"):  # the generator wraps on purpose; matters un-jitted only
             while (code := kernel.advance(self.world.world, until_s)) != DONE:
                 self._serve(code)
-                self.world.connect()
 
     def _serve(self, code: int) -> None:
         if code == LIVE:

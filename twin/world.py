@@ -136,10 +136,13 @@ class World:
         """Make the array that the kernel asked for larger, by as much again unless told."""
         if code == GROW_HEAP:
             self.heap = np.concatenate([self.heap, np.zeros(by or self.heap.size, HEAP)])
-            return
-        if code == GROW_BUCKETS:
+        elif code == GROW_BUCKETS:
             self._spread()
-            return
+        else:
+            self._lengthen(code, by)
+        self.connect()
+
+    def _lengthen(self, code: int, by: int) -> None:
         name, free = _LISTS[code]
         table = getattr(self, name)
         size, by = table.size, by or table.size
@@ -174,7 +177,8 @@ class World:
             self.grow(GROW_HEAP, needed + self.heap.size)
         if self.rows.size - record["row_n"] < needed:
             self.rows = np.concatenate([self.rows, np.zeros(needed, ROW)])
-        self.connect()
+            self.connect()
+        record["budget"] = 0
 
     def add_servers(self, pool: int, count: int) -> int:
         """Append `count` servers of `pool`, in no list yet; the number of the first."""

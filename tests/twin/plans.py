@@ -1,110 +1,338 @@
-"""Random small plans, with everything on a coarse lattice so that events tie all the time."""
+"""Random small plans and control actions, with everything on a coarse lattice so that events tie all the time.
+
+Each plan uses only some of the rules: with every rule at once, most hide what the others do.
+"""
 
 from __future__ import annotations
+
+import random
 
 import numpy as np
 from hypothesis import strategies as st
 
-from twin.plan import Control, Decision, Geography, PoolSpec, Program, StageSpec, Stream, assemble
-from twin.state import ROUTES
+from twin.assembly import assemble
+from twin.plan import Awaits, Decision, Geography, PoolSpec, Program, StageSpec, Stream
+from twin.state import DRAIN, LOSE, REQUEUE, ROUTES, WHEN_FULL
 from workloads.sky import CLASSES, EVENT
 
 TICK_S = 0.25
 POINTS = 5
-HORIZON_S = 40.0
+HORIZON_S = 24.0
+MEMORY_BYTES = 8.0
+NEVER = np.inf
+RULES = (
+    "any", "shards", "awaits", "gate", "roles", "publishes", "instant", "priority", "preempt", "batches", "waits",
+    "shelf life", "deadline", "timeout", "failure", "limit", "admission", "payload", "memory", "fallback",
+    "streams", "empty pools", "odd times", "long times", "sites", "controls",
+)  # fmt: skip
+FOCUS = {
+    "": set(),
+    "preemption": {"priority", "preempt", "long times", "controls"},
+    "links": {"sites", "payload", "controls"},
+    "verdicts": {"roles", "awaits"},
+    "servers": {"long times", "controls"},
+}
+"""Rules that hold for everything in some plans, which have fewer of the others."""
 
 
-def _programs(draw, max_batch, decides):
-    def program():
-        if draw(st.booleans()):  # constant on the lattice: ties
-            table = np.full((max_batch, POINTS), TICK_S * draw(st.integers(0, 8)))
-        else:
-            steps = st.lists(st.floats(0.0, 1.0), min_size=POINTS, max_size=POINTS)
-            table = np.array([np.cumsum(draw(steps)) for _ in range(max_batch)])
-        return Program(table, _decision(draw) if decides else None)
-
-    return program(), program() if draw(st.booleans()) else None
+# --- where choices come from ----------------------------------------------------------------------------
 
 
-def _decision(draw):
-    chances = draw(st.lists(st.floats(0.0, 1.0), min_size=2 * len(CLASSES), max_size=2 * len(CLASSES)))
-    return Decision(np.array([5.0, 12.0, 100.0]), np.reshape(chances, (-1, 2)), draw(st.sampled_from([0.0, 0.2])))
+class _Choices:
+    """What a plan's rules leave open, from any source of `pick`, `whole` and `real`."""
+
+    def begin(self):
+        """Choose the plan's rules."""
+        self.focus = self.pick("", *FOCUS)
+        odds = (True, False, False) if self.focus else (True, True, False)
+        self.rules = {rule for rule in RULES if self.pick(*odds)}
+        self.routes = ROUTES if self.pick(True, False) else (self.pick(*ROUTES),)
+        return self
+
+    def under(self, rule, usual, *options):
+        """`usual` where the rule does not hold, one of `options` where it is the plan's focus, else one of all."""
+        if rule in FOCUS[self.focus]:
+            return self.pick(*options)
+        return self.pick(usual, *options) if rule in self.rules else usual
+
+    def some(self, options, at_most):
+        """Up to `at_most` different options, one at least, in any order."""
+        left, chosen = list(options), []
+        for _ in range(self.whole(1, min(at_most, len(left)))):
+            chosen.append(left.pop(self.whole(0, len(left) - 1)))
+        return chosen
+
+    def key(self):
+        return self.whole(0, 2**64 - 1)
 
 
-def _stage(draw, k, stages, pools):
-    role = draw(st.sampled_from(["plain", "plain", "flag", "trigger"]))
-    max_batch = draw(st.integers(1, 4))
-    places = draw(st.lists(st.sampled_from(pools), min_size=1, max_size=len(pools), unique=True))
-    both = [_programs(draw, max_batch, role != "plain") for _ in places]
-    if any(fallback is None for _, fallback in both):
-        both = [(primary, None) for primary, _ in both]
-    return StageSpec(
-        name=f"s{k}",
-        on=dict(zip(places, both, strict=True)),
-        after=draw(st.sampled_from([None, *(s.name for s in stages)])) if stages else None,
-        role=role,
-        gate=draw(st.booleans()),
-        publishes=draw(st.sampled_from(["", "alert"])),
-        priority=draw(st.integers(0, 2)),
-        max_batch=max_batch,
-        max_wait_s=draw(st.sampled_from([0.0, 0.5, 1.3])),
-        shelf_life_s=draw(st.sampled_from([np.inf, 2.0, 5.0])),
-        route=draw(st.sampled_from(ROUTES)),
-        key=draw(st.integers(0, 2**64 - 1)),
-        payload_bytes=draw(st.sampled_from([0.0, 100.0])),
+class _Shrinking(_Choices):
+    """Choices that hypothesis makes: it finds the smallest plan that fails."""
+
+    def __init__(self, draw):
+        self._draw = draw
+
+    def pick(self, *options):
+        return self._draw(st.sampled_from(options))
+
+    def whole(self, low, high):
+        return self._draw(st.integers(low, high))
+
+    def real(self, low, high):
+        return self._draw(st.floats(low, high))
+
+
+class _Dice(_Choices):
+    """Choices by a seed, all equally likely: hypothesis, which varies what it has seen, leaves more out."""
+
+    def __init__(self, seed):
+        self._random = random.Random(seed)
+
+    def pick(self, *options):
+        return self._random.choice(options)
+
+    def whole(self, low, high):
+        return self._random.randint(low, high)
+
+    def real(self, low, high):
+        return self._random.uniform(low, high)
+
+
+# --- programs and stages --------------------------------------------------------------------------------
+
+
+def _program(c, max_batch, decides):
+    if c.under("odd times", False, True):
+        table = np.cumsum([[c.real(0.0, 0.7) for _ in range(POINTS)] for _ in range(max_batch)], axis=1)
+    else:  # constant on the lattice: ties
+        table = np.full((max_batch, POINTS), TICK_S * c.under("long times", c.pick(0, 1, 2, 3, 4), 6, 8, 12))
+    memory_bytes, load_s = c.under("memory", 0.0, 2.0, 4.0, 6.0), c.under("memory", 0.0, 0.25, 0.5, 1.0)
+    return Program(table, _decision(c) if decides else None, memory_bytes, load_s)
+
+
+def _decision(c):
+    responses = [[c.pick(0.0, 0.3, 0.7, 1.0) for _ in range(2)] for _ in CLASSES]
+    return Decision(np.array([5.0, 12.0, 100.0]), np.array(responses), c.pick(0.0, 0.3, 0.9))
+
+
+def _work(c, pools):
+    """What a stage runs where and how: everything but its place in the graph."""
+    role = c.under("roles", "plain", "plain", "flag", "flag", "trigger")
+    max_batch = c.under("batches", 1, 2, 3)
+    fallback = c.under("fallback", False, True)
+    on = {}
+    for place in c.some(pools, len(pools)):
+        primary = _program(c, max_batch, role != "plain")
+        on[place] = (primary, _program(c, max_batch, role != "plain") if fallback else None)
+    return {
+        "on": on,
+        "role": role,
+        "shards": c.under("shards", 1, 1, 2, 3),
+        "priority": c.under("priority", 1, 0, 2),
+        "preempt": c.under("preempt", "none", "resume", "restart"),
+        "max_batch": max_batch,
+        "max_wait_s": c.under("waits", 0.0, 0.5, 1.3),
+        "route": c.pick(*c.routes),
+        "spill": c.pick(NEVER, 0.5, 1.0),
+        "payload_bytes": c.under("payload", 0.0, 50.0, 100.0, 250.0),
+        **_limits(c),
+    }
+
+
+def _limits(c):
+    return {
+        "shelf_life_s": c.under("shelf life", NEVER, NEVER, 2.0, 5.0),
+        "deadline_s": c.under("deadline", NEVER, NEVER, 3.0, 6.0),
+        "timeout_s": c.under("timeout", NEVER, NEVER, 1.0, 0.75),
+        "failure": c.under("failure", 0.0, 0.3),
+        "retries": c.pick(0, 1, 2),
+        "backoff_s": c.pick(0.0, 0.25, 1.0),
+        "queue_limit": c.under("limit", 1 << 40, 1, 2, 4),
+        "when_full": c.pick(*WHEN_FULL),
+        "admit_wait_s": c.under("admission", NEVER, NEVER, 1.0, 4.0),
+        "key": c.key(),
+        "failure_key": c.key(),
+        "route_key": c.key(),
+    }
+
+
+def _parents(c, stages, searches):
+    """Stages this one comes after, all behind the same trigger (or none); none for a root."""
+    if not stages or c.pick(False, False, c.focus == "preemption", True):
+        return ()
+    first = c.pick(*(s.name for s in stages))
+    alike = [s.name for s in stages if s.name != first and searches[s.name] == searches[first]]
+    return (first, *(c.some(alike, 2) if alike and c.pick(True, False) else ()))
+
+
+def _awaits(c, stages):
+    flags = [s.name for s in stages if s.role == "flag"]
+    if not flags or not c.under("awaits", False, True, True):
+        return None
+    return Awaits(c.pick(*flags), c.pick(NEVER, 0.0, 0.5, 2.0), c.pick(1, 1, 2, 3))
+
+
+def _stages(c, pools):
+    stages: list[StageSpec] = []
+    searches: dict[str, str] = {}
+    for k in range(c.whole(2 if c.focus == "preemption" else 1, 6)):
+        after = _parents(c, stages, searches)
+        instant = bool(after) and c.under("instant", False, False, True)
+        stage = StageSpec(
+            name=f"s{k}",
+            after=after,
+            any=c.under("any", False, True),
+            awaits=_awaits(c, stages),
+            gate=c.under("gate", False, True),
+            publishes=c.under("publishes", "", "alert"),
+            **({} if instant else _work(c, pools)),
+        )
+        inherited = searches[after[0]] if after else ""
+        searches[stage.name] = stage.name if stage.role == "trigger" else inherited
+        stages.append(stage)
+    return stages
+
+
+# --- what comes in --------------------------------------------------------------------------------------
+
+
+def _stream(c, stage):
+    site = c.under("sites", 0, 0, 1)
+    if c.pick(True, False):
+        return Stream(stage, c.pick(0, 4, 8, 12, 16), site, TICK_S * c.whole(0, 8), c.pick(0.25, 0.5, 1.0))
+    if c.under("odd times", False, True):
+        times_s = [c.real(0.0, 12.0) for _ in range(c.whole(0, 14))]
+    else:
+        times_s = [TICK_S * c.whole(0, 48) for _ in range(c.whole(0, 14))]
+    return Stream(stage, len(times_s), site, times_s=np.sort(np.array(times_s, float)))
+
+
+def _events(c):
+    """Events and the segment each belongs to; several in one segment now and then."""
+    segments = sorted(c.whole(0, 14) for _ in range(c.whole(0, 14)))
+    events = np.zeros(len(segments), EVENT)
+    for event, segment in zip(events, segments, strict=True):
+        event["time_s"] = segment
+        event["snr"] = c.pick(5.0, 8.0, 12.0, 50.0)
+        event["u_trigger"], event["u_flag"] = c.pick(0.0, 0.2, 0.5, 0.9), c.pick(0.0, 0.2, 0.5, 0.9)
+        event["cls"] = c.whole(0, len(CLASSES) - 1)
+    return events, np.array(segments, np.int64)
+
+
+# --- what happens to it ---------------------------------------------------------------------------------
+
+
+def _episode(c, pools, stages):
+    """What happens and, later, what undoes it: (method, arguments) pairs."""
+    pool, server, a = c.whole(0, len(pools) - 1), c.whole(0, 3), c.whole(0, 1)
+    kills = c.focus == "preemption"
+    mode, by = c.pick(REQUEUE if kills else DRAIN, REQUEUE, LOSE), c.pick(-2, -1, -1, 1, 2)
+    servers = [
+        [("fail", (pool, server, mode)), ("repair", (pool, server))],
+        [("fail", (pool, 0, mode)), ("fail", (pool, 0, mode)), ("repair", (pool, 0))],
+        [("scale", (pool, by)), ("scale", (pool, -by))],
+        [("scale", (pool, -1)), ("fail", (pool, 0, mode)), ("fail", (pool, 1, mode)), ("repair", (pool, 0))],
+    ]
+    links = [
+        [("link_share", (a, 1 - a, c.pick(0.0, 0.5, 0.3))), ("link_share", (a, 1 - a, 1.0))],
+        [("link_close", (a, 1 - a)), ("link_reopen", (a, 1 - a))],
+        [("close", (pool,)), ("evacuate", (pool,)), ("reopen", (pool,))],
+    ]
+    down = [[("down", (pool, mode)), ("restore", (pool,))]]
+    others = [
+        [("degrade", (pool, c.pick(2.0, 0.5, 1.7))), ("degrade", (pool, 1.0))],
+        [("close", (pool,)), ("reopen", (pool,))],
+    ]
+    swappable = [k for k, s in enumerate(stages) if s.on and all(fallback for _, fallback in s.on.values())]
+    if swappable:
+        stage = c.pick(*swappable)
+        others += [[("swap", (stage, 1)), ("swap", (stage, 0))]] * 2
+    drains = [
+        [("scale", (pool, -1)), ("scale", (pool, 1))],
+        [("fail", (pool, server % 2, DRAIN)), ("repair", (pool, server % 2))],
+    ]
+    special = {"preemption": down + drains, "links": links, "servers": servers}
+    return c.pick(*special.get(c.focus, servers + links + down + others))
+
+
+def _actions(c, pools, stages):
+    """Actions by time, those of different episodes mixed."""
+    timed = []
+    for _ in range(c.under("controls", 0, 2, 4, 6)):
+        tick = c.whole(0, 50)
+        for method, arguments in _episode(c, pools, stages):
+            timed.append((TICK_S * tick, method, arguments))
+            tick += c.pick(0, 1, 4, 10)
+    timed.sort(key=lambda action: action[0])
+    return list(_possible(timed, pools))
+
+
+def _possible(timed, pools):
+    """The actions on servers that exist for certain, and that take no more than are there for certain."""
+    certain = [pool.servers for pool in pools]
+    exist = [pool.servers for pool in pools]
+    shrunk = set()
+    for at_s, method, arguments in timed:
+        p = arguments[0]
+        if method in ("fail", "repair") and arguments[1] >= exist[p]:
+            continue
+        if method == "scale" and certain[p] + arguments[1] < 0:
+            continue
+        if method == "fail":
+            certain[p] -= 1
+        if method == "scale":
+            certain[p] += arguments[1]
+            if arguments[1] < 0:
+                shrunk.add(p)
+            elif p not in shrunk:  # else some that were leaving may stay instead
+                exist[p] += arguments[1]
+        yield at_s, method, arguments
+
+
+# --- all of it ------------------------------------------------------------------------------------------
+
+
+def _case(c):
+    memory = {"memory_bytes": MEMORY_BYTES, "keep_warm_s": c.pick(NEVER, 1.0, 0.25)}
+    pools = [
+        PoolSpec(
+            f"p{k}", c.under("sites", 0, 0, 1), c.under("empty pools", c.pick(1, 1, 2, 2, 3), 1, 2, 0), **memory
+        )
+        for k in range(1 if c.focus == "preemption" else c.whole(1, 3))
+    ]
+    stages = _stages(c, [pool.name for pool in pools])
+    roots = [s.name for s in stages if not s.after]
+    latency_s, bandwidth = c.pick(0.0, TICK_S, 0.1), c.under("odd times", 200.0, 130.7)
+    events, event_segment = _events(c)
+    plan = assemble(
+        geography=Geography(
+            ("here", "there"), np.array([[0.0, latency_s], [latency_s, 0.0]]), np.full((2, 2), bandwidth)
+        ),
+        pools=pools,
+        stages=stages,
+        streams=[_stream(c, root) for root in roots for _ in range(c.under("streams", 1, 1, 2))],
+        horizon_s=HORIZON_S,
+        report_s=c.pick(1.0, 2.5),
+        events=events,
+        event_segment=event_segment,
+        noise_key=c.key(),
     )
-
-
-def _stream(draw, stage):
-    if draw(st.booleans()):
-        phase_s, stride_s = TICK_S * draw(st.integers(0, 8)), draw(st.sampled_from([0.5, 1.0]))
-        return Stream(stage, draw(st.integers(0, 30)), draw(st.integers(0, 1)), phase_s, stride_s)
-    on_lattice = draw(st.booleans())
-    times = draw(st.lists(st.integers(0, 100) if on_lattice else st.floats(0.0, 30.0), max_size=30))
-    return Stream(stage, len(times), times_s=np.sort(np.array(times, float)) * (TICK_S if on_lattice else 1.0))
-
-
-def _control(draw, k, stages, pools):
-    at_s, lasts_s = TICK_S * draw(st.integers(0, 80)), TICK_S * draw(st.integers(0, 40))
-    pool = draw(st.integers(0, len(pools) - 1))
-    swappable = [s for s, stage in enumerate(stages) if all(f is not None for _, f in stage.on.values())]
-    if swappable and draw(st.booleans()):
-        takes = draw(st.integers(0, 1))
-        return Control("retraining", f"c{k}", at_s, lasts_s, draw(st.sampled_from(swappable)), pool, takes)
-    return Control("outage", f"c{k}", at_s, lasts_s, pool=pool)
-
-
-def _events(draw):
-    n = draw(st.integers(0, 20))
-    events = np.zeros(n, EVENT)
-    for event in events:
-        event["time_s"] = draw(st.floats(0.0, 30.0))
-        event["snr"] = draw(st.sampled_from([5.0, 8.0, 12.0, 50.0]))
-        event["u_trigger"], event["u_flag"] = draw(st.floats(0.0, 0.99)), draw(st.floats(0.0, 0.99))
-        event["cls"] = draw(st.integers(0, len(CLASSES) - 1))
-    return events[np.argsort(events["time_s"], kind="stable")]
+    return plan, _actions(c, pools, stages)
 
 
 @st.composite
-def plans(draw):
-    """A plan of up to three pools on two sites, four stages in a tree, sources, events, outages, swaps."""
-    pools = [
-        PoolSpec(f"p{k}", draw(st.integers(0, 1)), draw(st.integers(2, 4))) for k in range(draw(st.integers(1, 3)))
-    ]
-    stages: list[StageSpec] = []
-    for k in range(draw(st.integers(1, 4))):
-        stages.append(_stage(draw, k, stages, [p.name for p in pools]))
-    roots = [s.name for s in stages if s.after is None]
-    latency = draw(st.sampled_from([0.0, TICK_S, 0.1]))
-    events = _events(draw)
-    return assemble(
-        geography=Geography(("here", "there"), np.array([[0.0, latency], [latency, 0.0]]), np.full((2, 2), 400.0)),
-        pools=pools,
-        stages=stages,
-        streams=[_stream(draw, root) for root in roots],
-        horizon_s=HORIZON_S,
-        events=events,
-        event_segment=np.floor(events["time_s"]).astype(np.int64),
-        noise_key=draw(st.integers(0, 2**64 - 1)),
-        controls=[_control(draw, k, stages, pools) for k in range(draw(st.integers(0, 2)))],
-    )
+def cases(draw):
+    """(plan, actions): up to three pools on two sites, six stages; actions are (time in s, method, arguments)."""
+    return _case(_Shrinking(draw).begin())
+
+
+def case(seed):
+    """The like, by a number."""
+    return _case(_Dice(seed).begin())
+
+
+def policy(question):
+    """A Python route that answers each pool in turn, and now and then no."""
+    number = question.entity + 2 * question.segment + 3 * question.stage + question.shard + question.site
+    k = number % (len(question.pools) + 1)
+    return None if k == len(question.pools) and number % 3 == 0 else question.pools[k % len(question.pools)]

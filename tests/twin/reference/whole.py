@@ -1,0 +1,111 @@
+"""The reference put together: a plan's tables as objects, its sources, and its clock."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+from tests.twin.reference.audit import Audit
+from tests.twin.reference.controls import Controls
+from tests.twin.reference.environment import REPORT, STREAM, Environment, start_now
+from tests.twin.reference.graph import Graph
+from tests.twin.reference.links import Links
+from tests.twin.reference.pools import Pools
+from tests.twin.reference.queues import Queues
+from tests.twin.reference.routes import Routes
+from tests.twin.reference.servers import Servers
+from tests.twin.reference.things import Job, Link, Pool, Queue, Server, records
+
+
+class Reference(Graph, Routes, Links, Queues, Servers, Pools, Controls, Audit):
+    """One run of `plan`; afterwards `trace` and `rows` hold what happened, `counts` what became of the work.
+
+    `policy` answers a Question with a pool of the stage or None; `seen` counts what really happened.
+    """
+
+    def __init__(self, plan, policy=None):
+        self.plan, self.policy = plan, policy
+        self.env = Environment(self.ask_policy, self.before_move)
+        self.seen, self.counts = self.env.seen, Counter()
+        self.rows, self.trace = [], []
+        self.inside, self.sojourn_s, self.area_s = set(), 0.0, 0.0
+        self.meetings, self.waits, self.asking = {}, {}, deque()
+        self.read_stages()
+        self.read_pools()
+        sites = range(len(plan.site_names))
+        self.links = {
+            (a, b): Link(row.latency_s, row.bandwidth, row.share, bool(row.open))
+            for (a, b), row in zip(((a, b) for a in sites for b in sites), records(plan.links), strict=True)
+        }
+        for stream in records(plan.streams):
+            start_now(self.source(stream, 0))
+        if plan.report_s > 0.0:
+            start_now(self.report())
+
+    def read_stages(self):
+        plan = self.plan
+        self.stages = records(plan.stages)
+        self.verdicts = [{} for _ in self.stages]
+        self.children = [plan.children[s.child_start : s.child_stop].tolist() for s in self.stages]
+        for s, stage in enumerate(self.stages):
+            stage.number = s
+
+    def read_pools(self):
+        plan = self.plan
+        self.pools = []
+        for p, row in enumerate(records(plan.pools)):
+            pool = Pool(p, row.site, row.servers, row.memory_bytes, row.keep_warm_s, bool(row.resident), [], [])
+            for _ in range(row.servers):
+                self.add_server(pool)
+            pool.free.reverse()  # server 0 is taken first
+            pool.outage_since_s = 0.0 if row.servers == 0 else -1.0
+            self.pools.append(pool)
+        tables = plan.tables.tolist()
+        self.queues = []
+        for q, row in enumerate(records(plan.queues)):
+            tables_of = [tables[first : first + self.stages[row.stage].max_batch] for first in row.table]
+            programs = tables_of, row.decide, row.memory_bytes, row.load_time_s
+            stage, pool = self.stages[row.stage], self.pools[row.pool]
+            self.queues.append(Queue(q, stage, pool, row.slot, row.mean_s, *programs))
+        for pool, row in zip(self.pools, records(plan.pools), strict=True):
+            pool.queues = [self.queues[q] for q in plan.pool_queues[row.queue_start : row.queue_stop]]
+
+    def add_server(self, pool):
+        server = Server(len(pool.all))
+        pool.all.append(server)
+        pool.free.append(server)
+
+    # What is known of a clock
+
+    @property
+    def now(self):
+        return self.env.now
+
+    def timeout(self, delay_s):
+        return self.env.timeout(delay_s)
+
+    def process(self, generator):
+        return self.env.process(generator)
+
+    def run(self, until):
+        self.env.run(until=until)
+
+    # Sources
+
+    def source(self, stream, n):
+        """Job `n` of the stream comes; the next one is scheduled before this one is handled."""
+        if n == stream.count:
+            return
+        regular = stream.stride_s > 0.0
+        time_s = stream.phase_s + n * stream.stride_s if regular else self.plan.arrivals[stream.first + n]
+        yield self.env.at(time_s, STREAM)
+        start_now(self.source(stream, n + 1))
+        self.hand(Job(n, n, stream.site, self.now, self.now), stream.stage)
+
+    def report(self):
+        """Pools tell their load."""
+        due = self.env.at(self.plan.report_s, REPORT)
+        while True:
+            yield due
+            due = self.env.after(self.plan.report_s, REPORT)
+            for pool in self.pools:
+                pool.seen_load = pool.load()
