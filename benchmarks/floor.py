@@ -14,12 +14,12 @@ import numpy as np
 
 from benchmarks import et, mm8, network
 from benchmarks.work import exponential
-from twin.chance import uniform
-from twin.compiled import compiled, view
 from twin.engine import TwinEnvironment
-from twin.memory import fill_hole, histogram_bin, push
+from twin.kernel.chance import uniform
+from twin.kernel.compiled import compiled, view
+from twin.kernel.memory import fill_hole, histogram_bin, push
+from twin.kernel.state import BINS, HEAP
 from twin.plan import Plan
-from twin.state import BINS, HEAP
 
 ROUNDS = 5
 EVENTS = {mm8.NAME: 9, network.NAME: 24, et.NAME: 16}

@@ -33,7 +33,7 @@ def program(*tables: Array) -> tuple[Program, None]:
 
 
 def uniforms(key: int, n: int) -> Array:
-    """The first `n` numbers of a kernel stream (SplitMix64, see twin.chance)."""
+    """The first `n` numbers of a kernel stream (SplitMix64, see twin.kernel.chance)."""
     with np.errstate(over="ignore"):
         z = np.uint64(key) + np.arange(n, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

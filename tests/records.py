@@ -11,7 +11,7 @@ import pandas as pd
 
 from twin import limits
 from twin.harvest import KEPT
-from twin.state import OUTCOMES, PUBLISHED
+from twin.kernel.state import OUTCOMES, PUBLISHED
 
 HOUR_S, DAY_S = 3600.0, 86400.0
 PARTS = [*limits.PARTS]

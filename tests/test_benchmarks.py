@@ -11,7 +11,7 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks import et, mm8, network, scaling, turns, work, year
 from benchmarks.peers import KERNEL, PEERS, CannotExpressError, Outcome, load
-from twin.chance import uniform
+from twin.kernel.chance import uniform
 
 JOBS = 400
 WORKLOADS = (mm8, network, et)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from twin import faults, routes
+from twin.kernel import faults, routes
+from twin.kernel.state import DRAIN, VARIANTS
 from twin.plan import Plan
-from twin.state import DRAIN, VARIANTS
 from twin.world import World
 
 

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.plan import Array, Control, Decision, Geography, Plan, PoolSpec, StageSpec, Stream
-from twin.state import (
+from twin.kernel.state import (
     LINK,
     POOL,
     PREEMPTIONS,
@@ -21,6 +20,7 @@ from twin.state import (
     TRIGGER,
     WHEN_FULL,
 )
+from twin.plan import Array, Control, Decision, Geography, Plan, PoolSpec, StageSpec, Stream
 from workloads.sky import EVENT
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin import controls
-from twin.state import ROW, TRACE
+from twin.kernel.state import ROW, TRACE
 
 _VERSION = 1
 

@@ -11,13 +11,13 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from twin import kernel, routes
 from twin.actions import Actions
 from twin.checkpoint import Checkpoint
-from twin.graph import follow
-from twin.memory import push, settle
-from twin.plan import Plan
-from twin.state import (
+from twin.kernel import events as kernel
+from twin.kernel import routes
+from twin.kernel.graph import follow
+from twin.kernel.memory import push, settle
+from twin.kernel.state import (
     ASK,
     DONE,
     FLUSH_ROWS,
@@ -27,6 +27,7 @@ from twin.state import (
     ROW,
     TRACE,
 )
+from twin.plan import Plan
 from twin.world import World
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from twin.engine import TwinEnvironment
+from twin.kernel.state import OUTCOMES, PARTS, PUBLISHED, TRIGGER, VARIANTS
 from twin.limits import PARTS as LATENCY_PARTS
 from twin.plan import Plan
-from twin.state import OUTCOMES, PARTS, PUBLISHED, TRIGGER, VARIANTS
 from workloads.sky import CLASSES, SIGNALS
 
 MISSED, UNFINISHED = "missed", "unfinished"

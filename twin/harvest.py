@@ -10,7 +10,7 @@ import pandas as pd
 from twin import fates
 from twin.engine import TwinEnvironment
 from twin.histogram import latencies, quantile_s
-from twin.state import OUTCOMES, PUBLISHED, VARIANTS
+from twin.kernel.state import OUTCOMES, PUBLISHED, VARIANTS
 
 Frames = dict[str, pd.DataFrame]
 

@@ -2,7 +2,7 @@
 
 Bins are linear within an octave, 64 of them, so that a quantile is within 0.8 % of the true one (a bound like that
 of DDSketch, Masson, Rim and Lee 2019, at the price of a shift); two histograms are merged by adding their counts.
-The kernel fills the same bins (twin.memory.histogram_bin).
+The kernel fills the same bins (twin.kernel.memory.histogram_bin).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin.state import BIN_LOW_S, BINS, SUB_BITS
+from twin.kernel.state import BIN_LOW_S, BINS, SUB_BITS
 
 Counts = NDArray[np.int64]
 Durations = NDArray[np.float64]

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import state, words
+from twin import words
 from twin.checks_graph import publishing, upstream
+from twin.kernel import state
 from twin.marks import EVERY, groups
 from twin.recorded import Recorded
 

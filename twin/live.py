@@ -14,11 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from twin.engine import LiveBatch, LiveResult
+from twin.kernel.state import VARIANTS
 from twin.plan import Plan
 from twin.programs import pool_spec
 from twin.record import RecordError
 from twin.scenario import Scenario
-from twin.state import VARIANTS
 from workloads.sky import CLASSES
 
 COLUMNS = (

@@ -61,7 +61,7 @@ class Awaits:
 class StageSpec:
     """One stage: what it runs where (pool name → primary and fallback program) and by which rules.
 
-    Without pools it is instant: a point where work forks or meets. Words for its rules are in twin.state.
+    Without pools it is instant: a point where work forks or meets. Words for its rules are in twin.kernel.state.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Control(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything that decides a run, frozen: its digest names the run. Array layouts are in twin.state."""
+    """Everything that decides a run, frozen: its digest names the run. Array layouts are in twin.kernel.state."""
 
     stage_names: tuple[str, ...]
     products: tuple[str, ...]

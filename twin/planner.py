@@ -6,8 +6,8 @@ import numpy as np
 
 from twin import schedule, sources, specs
 from twin.assembly import assemble
-from twin.chance import stream_key
 from twin.checks_graph import publishing
+from twin.kernel.chance import stream_key
 from twin.plan import Geography, Plan, Stream
 from twin.programs import Programs
 from twin.scenario import Scenario

@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from twin import marks, policies
-from twin.compiled import is_kept
 from twin.controls import Scaling
 from twin.engine import Execute, TwinEnvironment
 from twin.harvest import Frames, harvest
 from twin.inputs import inputs
+from twin.kernel.compiled import is_kept
 from twin.plan import Plan
 from twin.planner import check_size, plan
 from twin.policies import Function

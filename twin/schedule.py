@@ -9,8 +9,9 @@ from typing import Any
 
 from twin import controls as c
 from twin import places, tracefile
-from twin.chance import stream_key
 from twin.checks_graph import ordered
+from twin.kernel.chance import stream_key
+from twin.kernel.state import MODES
 from twin.scenario import Scenario
 from twin.schema_timeline import (
     Degradation,
@@ -23,7 +24,6 @@ from twin.schema_timeline import (
     Retraining,
     Scaling,
 )
-from twin.state import MODES
 from twin.tree import ScenarioError
 
 

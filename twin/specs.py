@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from twin.chance import stream_key
 from twin.checks_graph import ordered
+from twin.kernel.chance import stream_key
 from twin.plan import Awaits, PoolSpec, StageSpec
 from twin.programs import Programs
 from twin.scenario import Scenario

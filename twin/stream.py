@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from twin.state import OUTCOMES, ROW
+from twin.kernel.state import OUTCOMES, ROW
 
 _SCHEMA = pa.schema(
     [
@@ -27,7 +27,7 @@ _SCHEMA = pa.schema(
 class RowFile:
     """A sink for `TwinEnvironment(sink=…)`: a Parquet file that appears, whole, when it is left without error.
 
-    Columns are those of twin.state.ROW, stage by number, outcome by name.
+    Columns are those of twin.kernel.state.ROW, stage by number, outcome by name.
     """
 
     def __init__(self, path: Path, group_rows: int = 1 << 20) -> None:

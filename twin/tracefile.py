@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from twin.state import MODES
+from twin.kernel.state import MODES
 
 MOST_ROWS = 1_000_000
 _NEEDED = ("time_s", "duration_s", "target")

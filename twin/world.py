@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.meetings import spread
-from twin.plan import Plan
-from twin.state import (
+from twin.kernel.meetings import spread
+from twin.kernel.state import (
     ARRAYS,
     BATCH,
     BINS,
@@ -30,6 +29,7 @@ from twin.state import (
     WAITER,
     WORLD,
 )
+from twin.plan import Plan
 
 _CHANGING = (
     "world", "stages", "queues", "pools", "servers", "resident", "jobs", "heap", "batches", "streams", "links",

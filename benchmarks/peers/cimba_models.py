@@ -18,7 +18,7 @@ from benchmarks import mm8 as _mm8
 from benchmarks import network as _network
 from benchmarks.peers import Outcome
 from benchmarks.work import Array, exponential
-from twin.chance import uniform
+from twin.kernel.chance import uniform
 
 _MM8_TABLE = exponential(1.0)
 _NETWORK_TABLES = np.array([exponential(m) for m in _network.MEAN_S])
@@ -33,7 +33,7 @@ _ET_CROSSING_S, _CROSSING_S, _MAX_BATCH = _et.CROSSING_S, _network.CROSSING_S, _
 
 @numba.njit
 def _drawn(key: Any, n: Any, table: Any) -> Any:
-    """The service time of job `n`, as in twin.batches."""
+    """The service time of job `n`, as in twin.kernel.batches."""
     x = uniform(key, n) * (table.size - 1)
     i = int(x)
     return table[i] + (x - i) * (table[i + 1] - table[i])

@@ -18,8 +18,8 @@ from benchmarks.theory.services import constant, exponential, lognormal, mean
 from benchmarks.theory.system import Act, Quantity, System, lived_s, stage
 from benchmarks.work import Array
 from twin.engine import TwinEnvironment
+from twin.kernel.state import DRAIN, LOSE, REQUEUE
 from twin.plan import PoolSpec
-from twin.state import DRAIN, LOSE, REQUEUE
 
 UP_S, DOWN_S = 20.0, 4.0
 STOP = (DOWN_S, 2 * DOWN_S**2)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.theory.system import Run
-from twin.state import OUTCOMES, PUBLISHED
+from twin.kernel.state import OUTCOMES, PUBLISHED
 
 Measure = Callable[[Run], float]
 

@@ -19,8 +19,8 @@ from benchmarks.theory.services import constant, exponential, fine, lognormal, m
 from benchmarks.theory.system import Quantity, Run, System, lived_s, stage
 from benchmarks.work import Array
 from twin.engine import Question, TwinEnvironment
+from twin.kernel.state import OUTCOMES
 from twin.plan import PoolSpec
-from twin.state import OUTCOMES
 
 ERLANG = "Erlang 1917; Kleinrock 1975, 3.5"
 PK = "Pollaczek 1930, Khinchine 1932; Kleinrock 1975, 5.6"

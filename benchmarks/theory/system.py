@@ -30,7 +30,7 @@ HERE = Geography(("here",), np.zeros((1, 1)), np.ones((1, 1)))
 
 @dataclass(frozen=True)
 class Run:
-    """What one run left: `rows` and `trace` of twin.state, areas (pool, bin, 3) in the window, and the looks."""
+    """What a run left: `rows` and `trace` of twin.kernel.state, areas (pool, bin, 3) in the window, the looks."""
 
     plan: Plan
     rows: NDArray[np.void]

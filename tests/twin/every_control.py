@@ -16,7 +16,7 @@ from twin.controls import (
     Trace,
     TrackingScaling,
 )
-from twin.state import LOSE, REQUEUE
+from twin.kernel.state import LOSE, REQUEUE
 
 POOL = Target("a.p", (0,))
 LINK = Target("a--b", links=((0, 1), (1, 0)))

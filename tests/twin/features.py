@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.state import ROUTES
+from twin.kernel.state import ROUTES
 
 _WORDS = ("complete", "flow", "arrival", "stream", "retry", "overdue", "timer", "report")
 _TIES = {f"tie of {a} and {b}" for i, a in enumerate(("control", *_WORDS)) for b in _WORDS[max(i - 1, 0) :]}

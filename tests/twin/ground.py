@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from twin.state import FREE, POOL, SERVER
+from twin.kernel.state import FREE, POOL, SERVER
 
 
 class Ground:

@@ -11,8 +11,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from twin.assembly import assemble
+from twin.kernel.state import DRAIN, LOSE, REQUEUE, ROUTES, WHEN_FULL
 from twin.plan import Awaits, Decision, Geography, PoolSpec, Program, StageSpec, Stream
-from twin.state import DRAIN, LOSE, REQUEUE, ROUTES, WHEN_FULL
 from workloads.sky import CLASSES, EVENT
 
 TICK_S = 0.25

@@ -6,8 +6,8 @@ import numpy as np
 
 from twin.assembly import assemble
 from twin.engine import TwinEnvironment
+from twin.kernel.state import OUTCOMES
 from twin.plan import Decision, Geography, PoolSpec, Program, StageSpec, Stream
-from twin.state import OUTCOMES
 from workloads.sky import CLASSES
 
 

@@ -27,7 +27,7 @@ from twin.controls import (
     from_json,
     to_json,
 )
-from twin.state import DRAIN, FALLBACK, GONE, LOSE, PRIMARY, REQUEUE
+from twin.kernel.state import DRAIN, FALLBACK, GONE, LOSE, PRIMARY, REQUEUE
 
 
 def by_class(control):

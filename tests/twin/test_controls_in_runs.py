@@ -9,7 +9,6 @@ import pytest
 
 from tests.twin.every_control import CONTROLS
 from tests.twin.small import completions, constant, endings, run, stage, system
-from twin.chance import stream_key
 from twin.checkpoint import read
 from twin.controls import (
     Degradation,
@@ -23,8 +22,9 @@ from twin.controls import (
     ThresholdScaling,
 )
 from twin.engine import TwinEnvironment
+from twin.kernel.chance import stream_key
+from twin.kernel.state import LOSE, OUTCOMES, REQUEUE
 from twin.plan import StageSpec
-from twin.state import LOSE, OUTCOMES, REQUEUE
 
 POOL = Target("p", (0,))
 THERE = Target("q", (1,))

@@ -14,9 +14,9 @@ import pytest
 from twin.assembly import assemble
 from twin.controls import Outage, Target
 from twin.engine import LiveResult, TwinEnvironment
-from twin.memory import histogram_bin
+from twin.kernel.memory import histogram_bin
+from twin.kernel.state import BIN_LOW_S, BINS, FALLBACK, STALE
 from twin.plan import Geography, PoolSpec, Program, StageSpec, Stream
-from twin.state import BIN_LOW_S, BINS, FALLBACK, STALE
 
 HERE = Geography(("here",), np.zeros((1, 1)), np.ones((1, 1)))
 

@@ -13,7 +13,7 @@ from tests.twin.features import EXPECTED, features, report
 from tests.twin.plans import case, cases, policy
 from tests.twin.reference import Reference
 from twin.engine import TwinEnvironment
-from twin.state import OUTCOMES, PARTS, PUBLISHED
+from twin.kernel.state import OUTCOMES, PARTS, PUBLISHED
 
 SEEDS = 3000
 FATES = ("waiting", "asked", "transit", "queued", "running", "backoff", "done")

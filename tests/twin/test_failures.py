@@ -10,8 +10,8 @@ from scipy import stats
 
 from tests.twin.every_control import POOL, SERVER
 from tests.twin.ground import Ground
-from twin.chance import stream_key
 from twin.controls import LAWS, SHAPED, CommonCause, Failures, Law, Target
+from twin.kernel.chance import stream_key
 from twin.schema_timeline import SHAPED as WRITABLE
 
 KEY = stream_key(1, 0, "failures")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.histogram import bin_of, edges_s, latencies, merged, quantile_s
-from twin.memory import histogram_bin
-from twin.state import BINS
+from twin.kernel.memory import histogram_bin
+from twin.kernel.state import BINS
 
 
 @settings(deadline=None)  # the kernel's function is compiled at its first call

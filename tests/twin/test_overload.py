@@ -8,7 +8,7 @@ import pytest
 from tests.twin.small import run, stage, system
 from twin import world
 from twin.engine import TwinEnvironment
-from twin.state import OUTCOMES
+from twin.kernel.state import OUTCOMES
 
 FATES = ("waiting", "asked", "transit", "queued", "running", "backoff", "done")
 

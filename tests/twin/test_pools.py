@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.twin.small import completions, constant, endings, run, stage, system
+from twin.kernel.state import LOSE, REQUEUE
 from twin.plan import StageSpec
-from twin.state import LOSE, REQUEUE
 
 
 def preempting(how):

@@ -9,7 +9,6 @@ import pytest
 
 from tests.twin.wrong import SMALL
 from twin import places
-from twin.chance import stream_key
 from twin.controls import (
     CommonCause,
     Degradation,
@@ -24,9 +23,10 @@ from twin.controls import (
     Trace,
     TrackingScaling,
 )
+from twin.kernel.chance import stream_key
+from twin.kernel.state import DRAIN, LOSE, REQUEUE
 from twin.loader import ScenarioError, load, loads
 from twin.schedule import controls
-from twin.state import DRAIN, LOSE, REQUEUE
 
 BOTH_WAYS = ((0, 1), (1, 0))
 CPU = Target("cnaf.cpu", (1,))

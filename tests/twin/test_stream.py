@@ -8,7 +8,7 @@ import pytest
 
 from tests.twin.small import stage, system
 from twin.engine import TwinEnvironment
-from twin.state import OUTCOMES
+from twin.kernel.state import OUTCOMES
 from twin.stream import RowFile
 
 

@@ -17,13 +17,13 @@ from twin.checks_graph import ordered, upstream
 from twin.engine import TwinEnvironment
 from twin.fates import unsearched
 from twin.harvest import KEPT
+from twin.kernel.state import KEPT as NOT_PREEMPTED
+from twin.kernel.state import OLDEST, RESTARTED, RESUMED, ROUTES
 from twin.limits import PARTS
 from twin.loader import loads
 from twin.planner import plan
 from twin.programs import programs
 from twin.schema_stages import Attempts, Awaits, Pool, Queue, Shards, Stage
-from twin.state import KEPT as NOT_PREEMPTED
-from twin.state import OLDEST, RESTARTED, RESUMED, ROUTES
 
 TEXT = Path(__file__).with_name("graph.yaml").read_text()
 RUNNABLE = SMALL.replace("[E1, E2]", "[E1, E2, E3]")

@@ -1,7 +1,7 @@
 """What all controls are: plain data that says when it acts next, and acts. Knows no plan, no scenario, no SimPy.
 
 A run is copied and kept on disk together with its controls, so a control holds numbers, texts and tuples only:
-no generator, no function, no random generator. Its chance comes from twin.chance by number.
+no generator, no function, no random generator. Its chance comes from twin.kernel.chance by number.
 """
 
 from __future__ import annotations

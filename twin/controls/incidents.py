@@ -12,7 +12,7 @@ from typing import Any
 from twin.controls import causes
 from twin.controls.control import Control, Ground
 from twin.controls.targets import WHOLE, Part, Target
-from twin.state import DRAIN
+from twin.kernel.state import DRAIN
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaincinv, ndtri
 
-from twin.chance import uniform
+from twin.kernel.chance import uniform
 
 LAWS = ("exponential", "weibull", "lognormal", "gamma", "fixed")
 SHAPED = ("weibull", "lognormal", "gamma")

@@ -9,7 +9,7 @@ from math import inf
 from twin.controls import causes
 from twin.controls.control import Control, Due, Ground
 from twin.controls.targets import Target
-from twin.state import DRAIN
+from twin.kernel.state import DRAIN
 
 
 @dataclass(kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from twin.controls.control import Control, Due, Ground
-from twin.state import FALLBACK, PRIMARY
+from twin.kernel.state import FALLBACK, PRIMARY
 
 
 @dataclass(kw_only=True)

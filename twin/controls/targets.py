@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twin.controls.control import Ground
-from twin.state import GONE
+from twin.kernel.state import GONE
 
 WHOLE = -1
 

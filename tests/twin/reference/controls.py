@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.state import BREAKING, BROKEN, BUSY, DRAIN, FREE, GONE, LOSE
+from twin.kernel.state import BREAKING, BROKEN, BUSY, DRAIN, FREE, GONE, LOSE
 
 
 class Controls:

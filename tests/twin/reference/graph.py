@@ -8,7 +8,7 @@ from copy import copy
 from tests.twin.reference.decisions import candidates, flagged
 from tests.twin.reference.environment import OVERDUE, start_now
 from tests.twin.reference.things import Meeting, Wait
-from twin.state import ABSENT, FLAG, FLAGGED, GOOD, OUTCOMES, PUBLISHED, TRIGGER, UNKNOWN, VETOED
+from twin.kernel.state import ABSENT, FLAG, FLAGGED, GOOD, OUTCOMES, PUBLISHED, TRIGGER, UNKNOWN, VETOED
 
 
 class Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.twin.reference.environment import COMPLETE, RETRY, TIMER, TURN, inverse_cdf, start_now, uniform
 from tests.twin.reference.things import Batch
-from twin.state import BREAKING, EXPIRED, FAILED, KEPT, LOSE, LOST, RESUMED
+from twin.kernel.state import BREAKING, EXPIRED, FAILED, KEPT, LOSE, LOST, RESUMED
 
 
 class Pools:
@@ -192,6 +192,7 @@ class Pools:
         queue = batch.queue
         queue.pool.killed += 1
         self.seen[f"running killed, {'lost' if mode == LOSE else 'waits again'}"] += 1
+        server = self.off_server(batch)
         for job in batch.jobs:
             job.outage_s += self.now - batch.start_s
         if mode == LOSE:
@@ -202,7 +203,7 @@ class Pools:
             self.counts["running", queue.stage.number] -= len(batch.jobs)
             self.counts["queued", queue.stage.number] += len(batch.jobs)
             self.put_back(batch.jobs, queue)
-        return self.off_server(batch)
+        return server
 
     def kill_suspended(self, queue, mode):
         """Preempted batches lose what they had done, last preempted first."""

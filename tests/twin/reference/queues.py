@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.state import EXPIRED, NEWEST, REJECTED, SHED, STALE
+from twin.kernel.state import EXPIRED, NEWEST, REJECTED, SHED, STALE
 
 
 class Queues:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tests.twin.reference.environment import uniform
-from twin.state import (
+from twin.kernel.state import (
     ASKED,
     DATA_LOCAL,
     FAILOVER,

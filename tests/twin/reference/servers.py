@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.state import BREAKING, BROKEN, BUSY, FREE, GONE
+from twin.kernel.state import BREAKING, BROKEN, BUSY, FREE, GONE
 
 
 class Servers:

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from twin.state import FREE, PARTS
+from twin.kernel.state import FREE, PARTS
 
 
 @dataclass(eq=False)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.batches import attempt, form, free_batch, schedule, service_s, stop, suspend, take_suspended
-from twin.compiled import compiled, inlined, view
-from twin.graph import follow
-from twin.memory import push, room, settle
-from twin.queues import close_holds, expire, put_back
-from twin.servers import make_ready, take_server
-from twin.state import (
+from twin.kernel.batches import attempt, form, free_batch, schedule, service_s, stop, suspend, take_suspended
+from twin.kernel.compiled import compiled, inlined, view
+from twin.kernel.graph import follow
+from twin.kernel.memory import push, room, settle
+from twin.kernel.queues import close_holds, expire, put_back
+from twin.kernel.servers import make_ready, take_server
+from twin.kernel.state import (
     BATCH,
     BREAKING,
     DONE,

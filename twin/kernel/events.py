@@ -1,70 +1,19 @@
-"""The dispatch kernel: one compiled state machine that decides what starts where and when.
+"""Events of the kernel, one after the other until a given time, and what each of them sets off. Compiled.
 
-It never sleeps, executes a model or reads a clock; three drivers feed it (replay, live, farm). It works on the
-plain arrays of twin.state and knows nothing else. The SimPy reference in the tests says the same in another
-way, to the bit.
-
-State: jobs (an entity on its way through the graph: a segment, or a candidate of a sky event or of noise),
-queues (one per stage and pool), batches on servers of pools, flows on links, meetings of branches, shards and
-verdicts.
-
-Events are handled by time, rank and number. Ranks at equal time: batch completed (2), flow through its link
-(3), job arrived after the latency (4), source arrival (5), pause before another attempt over (6), wait for a
-verdict over (7), batch deadline (8), loads reported (9). Numbers count what was scheduled. Control actions at
-time t come before data events at t. Whatever follows from an event without delay is done depth first, at once;
-then jobs that ask Python for their route; and only when no event is left at the present time do pools start
-work, those whose state changed, in order of their number. A batch of zero length completes before the next
-pool's turn.
-
-Graph (graph, meetings, decisions)
-- Where a stage needs several branches, the last to come goes on with the flags of all, or the first where any
-  will do.
-- A stage may wait for the verdicts of a flag stage on the last segments up to the job's own; after the
-  timeout, or when a verdict will never come, the job goes on marked as missing it. A flagged job ends at a
-  gate as vetoed.
-- A stage of several shards sends one job per shard and is done when all are. A flag stage then flags its
-  segment; a trigger stage hands one candidate per event found to each successor and ends the segment's job;
-  any other hands the job to all successors, publishing it first if it does. A segment without events is
-  flagged, or triggers, as pure noise does; with events, their measured responses hold that noise already.
-- When work ends early, word of it goes down the graph, so that nobody waits for what will not come.
-
-Queues and pools (queues, routes, dispatch, batches, servers)
-- A job picks a queue when it is sent, by its stage's rule, among pools that are open, have servers and room
-  and can be reached; ties and "none" go to the first listed.
-- On arrival it is shed if the queue's expected wait is too long, turned away or takes the oldest's place if it
-  is full.
-- A pool ends heads that are past their shelf life or deadline, then starts the ready queue of highest
-  priority, longest waiting head, lowest number. Ready: a preempted batch, a full one, no batch wait, or a head
-  that has waited that long.
-- Without a free server, a batch of lower priority makes way if its stage allows it: of the lowest priority the
-  one started last; it resumes later, or starts again.
-- The server freed last is taken first, but one that holds the program goes before. Loading takes its time;
-  what has no room beside it is given up, least recently used first; so is what was idle for too long.
-- A service time is the inverse CDF of (queue, variant, batch size) at the stage's random number for the first
-  job's attempt, linear between points, times the pool's slowness; for a live stage what the driver measured.
-  An attempt fails by chance or at its time-out and is tried again after a pause, or given up.
-
-Links (links): flows share the bandwidth equally, then take the latency. Faults (faults): twin.engine lists the
-actions.
-
-Every second of a job's life belongs to one part (state.PARTS); together they are its latency.
-
-Return codes say why the kernel came back: DONE, LIVE (execute `live_batch`, put the seconds into
-`live_service_s`, call again), ASK (route the job at `ask_head`), or an array is too small or full (grow or
-flush it, call again).
+The rules are those of twin.kernel.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from twin.batches import executed, free_batch, unlist
-from twin.compiled import compiled, inlined, view
-from twin.decisions import flagged, report
-from twin.dispatch import dispatch
-from twin.graph import follow, give_verdict, hand, hand_on, overdue, shard_done
-from twin.links import arrive, flow_through
-from twin.memory import (
+from twin.kernel.batches import executed, free_batch, unlist
+from twin.kernel.compiled import compiled, inlined, view
+from twin.kernel.decisions import flagged, report
+from twin.kernel.dispatch import dispatch
+from twin.kernel.graph import follow, give_verdict, hand, hand_on, overdue, shard_done
+from twin.kernel.links import arrive, flow_through
+from twin.kernel.memory import (
     fill_hole,
     histogram_bin,
     later,
@@ -76,10 +25,10 @@ from twin.memory import (
     touch,
     write_trace,
 )
-from twin.queues import drop
-from twin.routes import load, route
-from twin.servers import give_server, used
-from twin.state import (
+from twin.kernel.queues import drop
+from twin.kernel.routes import load, route
+from twin.kernel.servers import give_server, used
+from twin.kernel.state import (
     ASK,
     BATCH,
     BINS,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.chance import uniform
-from twin.compiled import compiled, inlined, small, view
-from twin.memory import histogram_bin, push, settle
-from twin.queues import dequeue, mark, settle_wait, too_old
-from twin.routes import draw
-from twin.servers import give_server, used
-from twin.state import (
+from twin.kernel.chance import uniform
+from twin.kernel.compiled import compiled, inlined, small, view
+from twin.kernel.memory import histogram_bin, push, settle
+from twin.kernel.queues import dequeue, mark, settle_wait, too_old
+from twin.kernel.routes import draw
+from twin.kernel.servers import give_server, used
+from twin.kernel.state import (
     BATCH,
     BINS,
     JOB,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.chance import uniform
-from twin.compiled import compiled, small, view
-from twin.links import travel
-from twin.queues import drop
-from twin.state import (
+from twin.kernel.chance import uniform
+from twin.kernel.compiled import compiled, small, view
+from twin.kernel.links import travel
+from twin.kernel.queues import drop
+from twin.kernel.state import (
     ASKED,
     DATA_LOCAL,
     FAILOVER,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.compiled import compiled, inlined, small, view
-from twin.state import BREAKING, BROKEN, BUSY, FREE, GONE, POOL, QUEUE, SERVER
+from twin.kernel.compiled import compiled, inlined, small, view
+from twin.kernel.state import BREAKING, BROKEN, BUSY, FREE, GONE, POOL, QUEUE, SERVER
 
 
 @inlined

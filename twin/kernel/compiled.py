@@ -23,10 +23,6 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 config: Any = _numba_config
-_SOURCES = (
-    "batches", "chance", "compiled", "decisions", "dispatch", "faults", "graph", "kernel", "links", "meetings",
-    "memory", "queues", "routes", "servers", "state",
-)  # fmt: skip
 
 
 def _cache_folder() -> str:
@@ -34,7 +30,8 @@ def _cache_folder() -> str:
 
     Numba looks only at the file of the function itself; a caller compiled with an older callee would live on.
     """
-    digest = sha256(b"".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in _SOURCES)).hexdigest()
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return str(home / "ettwin" / f"kernel-{digest[:16]}")
 
@@ -44,7 +41,7 @@ _CACHE_FOLDER = config.CACHE_DIR or _cache_folder()
 
 def is_kept() -> bool:
     """Whether this version's machine code was kept by an earlier run, so that nothing has to be compiled."""
-    return any(Path(_CACHE_FOLDER).glob("**/kernel.advance-*.nbc"))
+    return any(Path(_CACHE_FOLDER).glob("**/events.advance-*.nbc"))
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.batches import free_batch, settle_suspended, stop
-from twin.compiled import compiled, view
-from twin.graph import follow
-from twin.links import catch_up, reschedule
-from twin.memory import settle, touch
-from twin.queues import close_holds, dequeue, drop, note_outage, put_back, settle_wait
-from twin.routes import route
-from twin.servers import forget, free_server, unlist_server
-from twin.state import (
+from twin.kernel.batches import free_batch, settle_suspended, stop
+from twin.kernel.compiled import compiled, view
+from twin.kernel.graph import follow
+from twin.kernel.links import catch_up, reschedule
+from twin.kernel.memory import settle, touch
+from twin.kernel.queues import close_holds, dequeue, drop, note_outage, put_back, settle_wait
+from twin.kernel.routes import route
+from twin.kernel.servers import forget, free_server, unlist_server
+from twin.kernel.state import (
     BATCH,
     BREAKING,
     BROKEN,

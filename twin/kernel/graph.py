@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.compiled import compiled, inlined, small, view
-from twin.meetings import GOES_ON, NOBODY, find, free_meeting, meet, meeting, unlink
-from twin.memory import copy_job, forget_events, free, later, push, write_row
-from twin.queues import append, drop
-from twin.routes import route
-from twin.state import (
+from twin.kernel.compiled import compiled, inlined, small, view
+from twin.kernel.meetings import GOES_ON, NOBODY, find, free_meeting, meet, meeting, unlink
+from twin.kernel.memory import copy_job, forget_events, free, later, push, write_row
+from twin.kernel.queues import append, drop
+from twin.kernel.routes import route
+from twin.kernel.state import (
     ABSENT,
     FINISH,
     FLAGGED,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.chance import uniform
-from twin.compiled import compiled, view
-from twin.memory import copy_job, free, later
-from twin.state import HAND, JOB, STAGE
+from twin.kernel.chance import uniform
+from twin.kernel.compiled import compiled, view
+from twin.kernel.memory import copy_job, free, later
+from twin.kernel.state import HAND, JOB, STAGE
 from workloads.sky import EVENT
 
 

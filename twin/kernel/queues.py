@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.compiled import compiled, small, view
-from twin.memory import free, later, settle, touch, write_row
-from twin.state import (
+from twin.kernel.compiled import compiled, small, view
+from twin.kernel.memory import free, later, settle, touch, write_row
+from twin.kernel.state import (
     APPEND,
     EXPIRED,
     JOB,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.compiled import compiled, view
-from twin.memory import free
-from twin.state import JOB, MEETING
+from twin.kernel.compiled import compiled, view
+from twin.kernel.memory import free
+from twin.kernel.state import JOB, MEETING
 
 ABSORBED, GOES_ON, NOBODY = range(3)
 """What becomes of who arrives: waits and is merged, goes on, or there is nobody to go on."""

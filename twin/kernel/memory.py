@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.compiled import compiled, inlined, small, view
-from twin.state import (
+from twin.kernel.compiled import compiled, inlined, small, view
+from twin.kernel.state import (
     BIN_LOW_S,
     BINS,
     DONE,

@@ -7,10 +7,10 @@ that one number per link, and not one per flow, changes with time. The rules are
 
 from __future__ import annotations
 
-from twin.compiled import compiled, small, view
-from twin.memory import push
-from twin.queues import enqueue
-from twin.state import (
+from twin.kernel.compiled import compiled, small, view
+from twin.kernel.memory import push
+from twin.kernel.queues import enqueue
+from twin.kernel.state import (
     JOB,
     LINK,
     POOL,
