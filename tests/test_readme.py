@@ -11,6 +11,7 @@ from dashboards import text
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+RESULTS = json.loads((ROOT / "benchmarks" / "results.json").read_text())
 
 
 def test_the_summary_is_the_shipped_scenarios():
@@ -20,8 +21,26 @@ def test_the_summary_is_the_shipped_scenarios():
     assert lines == told[: len(lines)]
 
 
+PEERS = ("simpy", "simpy_tuned", "ciw", "salabim", "simgrid", "cimba")
+
+
+def times(row, peer):
+    ratio = row[f"kernel_over_{peer}"]
+    return "–" if ratio is None else f"{ratio:.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
+
+
 def test_the_ratios_are_the_benchmarks():
-    engine = json.loads((ROOT / "benchmarks" / "results.json").read_text())["engine"]
-    for case in ("mm8", "network"):
-        row = f"{engine[case]['kernel_over_simpy']:.0f}x | {engine[case]['kernel_over_ciw']:.0f}x |"
-        assert row in README
+    for row in RESULTS["engine"].values():
+        cells = (f"{row['kernel_per_s'] / 1e6:.1f} M", *(times(row, peer) for peer in PEERS))
+        assert f"| {' | '.join(cells)} |" in README
+
+
+def test_the_year_is_the_one_that_was_run():
+    year = RESULTS["year"]
+    assert f"{year['completions'] / 1e6:.0f} million completions" in README
+    assert f"took {year['wall_s']:.0f} s on one core and {year['peak_mib']:.0f} MiB" in README
+
+
+def test_the_comparisons_with_theory_are_as_many_as_told():
+    theory = json.loads((ROOT / "benchmarks" / "theory.json").read_text())
+    assert f"{len(theory['exact'])} exact answers of queueing theory and {len(theory['ciw'])} of Ciw" in README
