@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from twin.kernel import faults, routes
+from twin.kernel.servers import free_server
 from twin.kernel.state import DRAIN, VARIANTS
 from twin.plan import Plan
 from twin.world import World
@@ -57,9 +58,10 @@ class Actions:
         if by < 0:
             faults.remove_servers(self._ready(), pool, -by)
         else:
-            first = self.world.add_servers(pool, max(0, by - int(row["surplus"])))
-            self.world.connect()
-            faults.add_servers(self._ready(), pool, by, first)
+            more = max(0, by - int(row["surplus"]))
+            faults.add_servers(self._ready(), pool, by)
+            for x in self.world.hire(pool, more):
+                free_server(self.world.record, pool, x)
 
     def swap(self, stage: int, variant: int) -> None:
         """From now on `stage` starts this variant of its program."""

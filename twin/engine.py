@@ -153,7 +153,7 @@ class TwinEnvironment(simpy.Environment, Actions):
         pending = sum(bool(event.callbacks) for *_, event in self._queue)
         if pending:
             raise ValueError(
-                f"{pending} SimPy events are pending at {self.now} s; a run with SimPy processes of its "
+                f"SimPy events are pending ({pending}) at {self.now} s; a run with SimPy processes of its "
                 "own cannot be copied: write them as controls (twin.controls)"
             )
         notes = {

@@ -7,7 +7,8 @@ alerts    a row per candidate and product published, per candidate that ended ot
           several branches of the graph did), and per signal that never became a candidate
           event_id (>= 0: the sky's; < 0: a noise trigger of segment -id-1), cls, is_signal, detectable,
           snr (network optimal; of a glitch single-stream), event_time_s (merger; a glitch's centre), product,
-          outcome (published, vetoed, stale, expired, rejected, shed, failed, lost, missed, unfinished), late,
+          outcome (published, vetoed, stale, expired, rejected, shed, failed, lost; of signals also missed or
+          unfinished, while a false candidate that is still under way has no row), late,
           search (the trigger stage that reported it) and its variant, dq_flag, dq_missing (somebody did not wait
           for a verdict), published_s, latency_s and the nine parts that add up to it: frame_s (event to the end
           of the data its segment needs), calibration_s, transfer_s, join_s (for verdicts), queue_s, batch_s (a

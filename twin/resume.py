@@ -1,7 +1,7 @@
 """Where a long run keeps what it has, so that it goes on after an interruption. Knows no kernel and no clock.
 
 The folder holds one checkpoint of the replica that is running and the tables of those that are done. It belongs to
-one run (`identity`) and is removed when that is finished.
+one run (`identity`); `remove` it when that run is saved.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from twin.checkpoint import Checkpoint, CheckpointError, read
 
 Frames = dict[str, pd.DataFrame]
+
+_OWNER = "run.json"
+"""Says which run the folder belongs to."""
 
 
 class Resume:
@@ -22,17 +26,21 @@ class Resume:
 
     def __init__(self, folder: Path, identity: str) -> None:
         self.folder = folder
-        owner = folder / "run.json"
+        owner = folder / _OWNER
+        if folder.exists() and not folder.is_dir():
+            raise CheckpointError(f"{folder} is a file: a checkpoint needs a folder of its own")
         if owner.is_file():
-            if json.loads(owner.read_text()) != identity:
+            if _identity(owner) != identity:
                 raise CheckpointError(
                     f"{folder} holds the checkpoint of another run (scenario, seed, profiles or version): "
                     "finish that one, or remove the folder"
                 )
-        elif folder.exists() and any(folder.iterdir()):
+        elif folder.exists() and any(path.name != f".{_OWNER}.partial" for path in folder.iterdir()):
             raise CheckpointError(f"{folder} is not empty and holds no checkpoint: choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
-        owner.write_text(json.dumps(identity))
+        beside = folder / f".{_OWNER}.partial"
+        beside.write_text(json.dumps(identity))
+        beside.rename(owner)
 
     def running(self, replica: int, plan_digest: str) -> Checkpoint | None:
         """Where replica number `replica` was interrupted."""
@@ -48,8 +56,12 @@ class Resume:
         folder = self.folder / str(replica)
         if not folder.is_dir():
             return None
-        frames = {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
-        return frames, (folder / "digest").read_text()
+        try:
+            frames = {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
+            return frames, (folder / "digest").read_text()
+        except (OSError, pa.ArrowException) as error:
+            text = " ".join(str(error).split())
+            raise CheckpointError(f"{folder} is damaged ({text}): remove it and run again") from error
 
     def finish(self, replica: int, frames: Frames, plan_digest: str) -> None:
         """Keep the tables of a replica that is done, whole or not at all."""
@@ -62,6 +74,20 @@ class Resume:
         beside.rename(self.folder / str(replica))
         (self.folder / f"{replica}.npz").unlink(missing_ok=True)
 
-    def remove(self) -> None:
-        """The run is finished."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+def remove(folder: Path) -> None:
+    """Remove what a finished run kept in `folder`, and the folder unless somebody else put something there."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name.strip(".").removesuffix(".partial").isdigit():
+            shutil.rmtree(path)
+        elif path.name in (_OWNER, f".{_OWNER}.partial") or path.suffix in (".npz", ".partial"):
+            path.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _identity(owner: Path) -> str:
+    try:
+        return str(json.loads(owner.read_text()))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{owner} is damaged ({error}): remove {owner.parent} and run again") from error

@@ -20,6 +20,7 @@ from twin.engine import Execute, TwinEnvironment
 from twin.harvest import Frames, harvest
 from twin.inputs import inputs
 from twin.kernel.compiled import is_kept
+from twin.kernel.events import advance
 from twin.plan import Plan
 from twin.planner import check_size, plan
 from twin.policies import Function
@@ -57,7 +58,8 @@ def run(
     Stages named in `scenario.live` execute their real programs, unless `recorded` (an earlier record of the
     same scenario) answers for them. `start` may add SimPy processes of its own to each environment before
     it runs. `progress` is called with a fraction of the whole and a word on what is happening. An interrupted
-    run that kept a `checkpoint` folder goes on from there, to the same bytes; the folder is removed at the end.
+    run that kept a `checkpoint` folder goes on from there, to the same bytes; once the record is saved, remove
+    the folder (`twin.resume.remove`).
 
     Raises ScenarioError when a profile is missing or the run would not fit in memory, RecordError when
     `recorded` is of another run.
@@ -89,8 +91,6 @@ def run(
     frames = {name: pd.concat([p[name] for p in parts], ignore_index=True) for name in parts[0]}
     frames["marks"] = marks.table(scenario, frames["marks"])
     _finish(scenario, frames)
-    if resume is not None:
-        resume.remove()
     return Record(
         scenario=scenario,
         seed=seed,
@@ -116,7 +116,7 @@ def _replica(
     progress(0.0, f"replica {replica + 1}: drawing the sky")
     planned = plan(scenario, known, seed, replica)
     recorder = _recorder(scenario, planned, seed, replica, recorded)
-    if not is_kept():
+    if not is_kept(advance):
         progress(0.0, "compiling the kernel, once for this version: about half a minute")
     kept = resume.running(replica, planned.digest) if resume else None
     environment = TwinEnvironment(planned, recorder, policy=policies.policy(planned, routes), checkpoint=kept)

@@ -149,12 +149,10 @@ class Scenario(Section):
 
     @property
     def files(self) -> dict[str, Path]:
-        """Every file beside the scenario that decides a run, by the name it is given there."""
-        traces = {
-            e.file: self.trace_file(name) for name, e in self.timeline.items() if isinstance(e, FailureTrace)
-        }
-        replay = {} if self.replay_file is None else {self.replay_file.name: self.replay_file}
-        return replay | traces
+        """Every file beside the scenario that decides a run, by the dotted path of what names it."""
+        traces = [name for name, entry in self.timeline.items() if isinstance(entry, FailureTrace)]
+        replay = {} if self.replay_file is None else {"sky.replay.file": self.replay_file}
+        return replay | {f"timeline.{name}.file": self.trace_file(name) for name in traces}
 
     def _home(self, *path: str) -> Path:
         """The folder of the file in which what is at `path` was given."""

@@ -98,6 +98,9 @@ def _trace(scenario: Scenario, name: str, entry: FailureTrace) -> c.Trace:
         targets = [places.targets(scenario, text) for text in texts]
     except tracefile.TraceError as error:
         raise ScenarioError([scenario.problem(f"timeline.{name}.file", f"'{path}' {error}")]) from None
+    if not any(entry.at + row.time_s < scenario.horizon for row in rows):
+        message = f"'{path}': none of its {len(rows):,} failures comes before the horizon"
+        raise ScenarioError([scenario.problem(f"timeline.{name}.file", message)])
     first = {text: sum(map(len, targets[:k])) for k, text in enumerate(texts)}
     several = {text: len(found) for text, found in zip(texts, targets, strict=True)}
     return c.Trace(

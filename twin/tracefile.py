@@ -67,6 +67,8 @@ def _table(path: Path) -> pd.DataFrame:
     if missing:
         has = ", ".join(map(str, table.columns))
         raise TraceError(f"lacks the column {', '.join(missing)}; it has: {has}")
+    if table.empty:
+        raise TraceError("holds no failures: give it rows, or leave the entry away")
     if len(table) > MOST_ROWS:
         raise TraceError(f"has {len(table):,} rows, more than {MOST_ROWS:,}: cut it into parts")
     return table

@@ -13,6 +13,7 @@ from twin.kernel.state import (
     ARRAYS,
     BATCH,
     BINS,
+    GONE,
     GROW_BATCHES,
     GROW_BUCKETS,
     GROW_HEAP,
@@ -180,6 +181,14 @@ class World:
             self.connect()
         record["budget"] = 0
 
+    def hire(self, pool: int, count: int) -> NDArray[np.int64]:
+        """The numbers of `count` servers that `pool` may use: those that left, lowest first, then new ones."""
+        left = np.flatnonzero((self.servers["pool"] == pool) & (self.servers["state"] == GONE))[:count]
+        if left.size == count:
+            return left
+        first = self.add_servers(pool, count - left.size)
+        return np.concatenate([left, np.arange(first, self.servers.size)])
+
     def add_servers(self, pool: int, count: int) -> int:
         """Append `count` servers of `pool`, in no list yet; the number of the first."""
         first, known = self.servers.size, int((self.servers["pool"] == pool).sum())
@@ -187,6 +196,7 @@ class World:
         more["pool"], more["number"], more["next"], more["batch"] = pool, known + np.arange(count), -1, -1
         self.servers = np.concatenate([self.servers, more])
         self.resident = np.concatenate([self.resident, np.full(count * self.slot_n, -1.0)])
+        self.connect()
         return first
 
     def take_rows(self) -> NDArray[np.void]:

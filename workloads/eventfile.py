@@ -60,7 +60,7 @@ def _table(path: Path, time: str) -> pd.DataFrame:
             raise EventFileError(f"has {rows:,} rows, more than {MOST_ROWS:,}: cut it into parts")
         table = file.read([name for name in (time, *_WORDS, "snr") if name in names])
     except FileNotFoundError:
-        raise EventFileError("there is no such file beside the scenario") from None
+        raise EventFileError(f"does not exist in {path.parent.absolute()}") from None
     except OSError as error:
         raise EventFileError(f"cannot be read: {(error.strerror or str(error)).lower()}") from None
     except (pa.ArrowException, UnicodeDecodeError) as error:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dashboards.terminal import INVALID, Json, Set, Source, With, result, result_json
+
+if TYPE_CHECKING:
+    from twin.scenario import Scenario
 
 
 def check(scenario: Source, with_: With = None, set_: Set = None, json: Json = False) -> None:
@@ -15,6 +18,7 @@ def check(scenario: Source, with_: With = None, set_: Set = None, json: Json = F
 
     try:
         found = load(scenario, with_ or (), set_ or ())
+        _files(found)
     except ScenarioError as error:
         if not json:
             raise
@@ -25,6 +29,19 @@ def check(scenario: Source, with_: With = None, set_: Set = None, json: Json = F
     else:
         parts = f"{len(found.stages)} stages, {len(found.sites)} sites, {len(found.timeline)} timeline entries"
         result(f"{scenario}: '{found.name}' is valid ({parts})")
+
+
+def _files(scenario: Scenario) -> None:
+    """Raise ScenarioError when a file beside the scenario is missing; the run will read them."""
+    from twin.tree import ScenarioError
+
+    missing = [
+        scenario.problem(path, f"'{file.name}' does not exist in {file.parent.absolute()}")
+        for path, file in scenario.files.items()
+        if not file.is_file()
+    ]
+    if missing:
+        raise ScenarioError(tuple(missing))
 
 
 def _problem(problem: Any) -> dict[str, Any]:

@@ -93,11 +93,20 @@ def run(
     if checkpoint is not None and any(":" in stage.route for stage in chosen.stages.values()):
         fail(f"--checkpoint {checkpoint}: what a Python route remembers cannot be kept", USAGE)
     where = tuple(profiles or [Path("profiles")])
-    record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet)
+    try:
+        record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet)
+    except KeyboardInterrupt:
+        if checkpoint is not None:
+            say(f"interrupted; the same command goes on from {checkpoint}")
+        raise
     record = replace(record, source_text=find(scenario).read_text())
     replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
     record = replace(record, manifest={**record.manifest, "command": _command([*context.obj, *replay])})
     _save(record, folder)
+    if checkpoint is not None:
+        from twin import resume
+
+        resume.remove(checkpoint)
     summary = record.summary
     if json:
         result_json({**summary, "run": str(folder)})

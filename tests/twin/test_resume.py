@@ -6,7 +6,7 @@ import pytest
 
 import twin
 from tests.twin.profiles import write_all
-from twin import runner
+from twin import resume, runner
 from twin.checkpoint import CheckpointError
 from twin.record import TABLES
 
@@ -48,7 +48,31 @@ def test_an_interrupted_run_goes_on_byte_for_byte(steps, scenario, folder, undis
         assert getattr(record, name).equals(getattr(undisturbed, name)), name
         assert (getattr(record, name).dtypes == getattr(undisturbed, name).dtypes).all()
     assert record.plan_digest == undisturbed.plan_digest
+    resume.remove(tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize("name", ["run.json", "0/alerts.parquet"])
+def test_a_damaged_folder_is_named(name, scenario, folder, tmp_path):
+    kept = tmp_path / "kept"
+    twin.run(scenario, profiles=(folder,), checkpoint=kept)
+    (kept / name).write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"is damaged .*: remove .* and run again"):
+        twin.run(scenario, profiles=(folder,), checkpoint=kept)
+
+
+def test_a_file_is_no_folder(scenario, folder, tmp_path):
+    (tmp_path / "kept").write_text("")
+    with pytest.raises(CheckpointError, match="kept is a file"):
+        twin.run(scenario, profiles=(folder,), checkpoint=tmp_path / "kept")
+
+
+def test_only_what_the_run_kept_is_removed(tmp_path):
+    for name in ("run.json", "3.npz", "thesis.tex"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "2").mkdir()
+    resume.remove(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_a_checkpoint_of_another_run_is_refused_and_kept(scenario, folder, tmp_path):

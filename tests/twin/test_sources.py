@@ -203,7 +203,7 @@ def test_a_missing_file_is_told_with_the_scenarios_line(beside, tmp_path):
     scenario = beside()
     (tmp_path / "events" / "events.csv").unlink()
     with pytest.raises(
-        ScenarioError, match=r"mine\.yaml:9:18: error: sky\.replay\.file: '.*events\.csv' there is no"
+        ScenarioError, match=r"mine\.yaml:9:18: error: sky\.replay\.file: '.*events\.csv' does not exist in"
     ):
         twin.run(scenario)
 

@@ -115,9 +115,9 @@ def test_a_wrong_file_is_explained(tmp_path, text, origin_s, said):
 
 
 def test_files_that_are_no_tables(tmp_path):
-    with pytest.raises(EventFileError, match=r"^there is no such file beside the scenario$"):
+    with pytest.raises(EventFileError, match=r"^does not exist in /"):
         read(tmp_path / "gone.csv", DETECTORS)
-    with pytest.raises(EventFileError, match=r"^there is no such file beside the scenario$"):
+    with pytest.raises(EventFileError, match=r"^does not exist in /"):
         read(tmp_path / "gone.parquet", DETECTORS)
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(EventFileError, match=r"^cannot be read: is a directory$"):

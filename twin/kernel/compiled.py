@@ -39,9 +39,10 @@ def _cache_folder() -> str:
 _CACHE_FOLDER = config.CACHE_DIR or _cache_folder()
 
 
-def is_kept() -> bool:
-    """Whether this version's machine code was kept by an earlier run, so that nothing has to be compiled."""
-    return any(Path(_CACHE_FOLDER).glob("**/events.advance-*.nbc"))
+def is_kept(function: Any) -> bool:
+    """Whether the machine code of a compiled function was kept by an earlier run; True where none is made."""
+    cache = getattr(function, "_cache", None)
+    return cache is None or any(Path(cache.cache_path).glob(f"*.{function.py_func.__name__}-*.nbc"))
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -179,16 +179,13 @@ def remove_servers(w, p, n):
 
 
 @compiled
-def add_servers(w, p, n, first):
-    """Pool `p` has `n` more servers: some that were about to leave, and the new ones from number `first` on."""
+def add_servers(w, p, n):
+    """Pool `p` has `n` more servers: some that were about to leave; the caller frees the others."""
     pools = view(w["pools"], POOL)
     settle(w, p)
     close_holds(w, p)
     pools[p]["servers"] += n
-    kept = min(n, pools[p]["surplus"])
-    pools[p]["surplus"] -= kept
-    for x in range(first, first + n - kept):
-        free_server(w, p, x)
+    pools[p]["surplus"] -= min(n, pools[p]["surplus"])
     note_outage(w, p)
     touch(w, p)
 

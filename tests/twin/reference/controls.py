@@ -93,7 +93,13 @@ class Controls:
             pool.surplus -= stay
             self.seen["scale up, leaving ones stay"] += stay > 0
             self.seen["scale up, new ones"] += by > stay
-            for _ in range(by - stay):
+            left = [server for server in pool.all if server.state == GONE]
+            self.seen["scale up, those that left"] += bool(left) and by > stay
+            for server in left[: by - stay]:
+                server.forget()
+                server.state = FREE
+                pool.free.append(server)
+            for _ in range(by - stay - len(left)):
                 self.add_server(pool)
         else:
             leave = min(-by, len(pool.free))
