@@ -6,6 +6,7 @@ For dashboards.figures. Knows no page and no file.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,7 @@ def timeline(record: Recorded) -> go.Figure:
 
 def _events(figure: go.Figure, record: Recorded, clock: _Clock) -> None:
     marks = shown(record.marks).head(_DRAWN).to_dict("records")
+    alone = Counter(mark["kind"] for mark in marks)
     for mark in marks:
         start, end = (float(mark[key]) / clock.seconds for key in ("start_s", "end_s"))
         kind = str(mark["kind"])
@@ -83,7 +85,7 @@ def _events(figure: go.Figure, record: Recorded, clock: _Clock) -> None:
         for row in (_LATENCY, _QUEUE, _USE) if mark.get("replica", EVERY) == EVERY else ():
             band = {"fillcolor": style.pale(colour, 0.14), "line": {"width": 0}, "layer": "below"}
             figure.add_vrect(x0=start, x1=end, row=row, col=1, **band)
-        if len(marks) <= _NAMED:
+        if len(marks) <= _NAMED and alone[mark["kind"]] == 1:  # names of one row would cover each other
             right = end * clock.seconds < 0.8 * record.scenario.horizon
             figure.add_annotation(
                 x=end if right else start,
@@ -96,6 +98,7 @@ def _events(figure: go.Figure, record: Recorded, clock: _Clock) -> None:
                 row=_EVENTS,
                 col=1,
             )
+    figure.update_layout(barmode="overlay")
     figure.update_yaxes(showgrid=False, showline=False, ticks="", dtick=1, row=_EVENTS)
     figure.update_xaxes(showline=False, ticks="", row=_EVENTS)
 
