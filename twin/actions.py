@@ -1,10 +1,11 @@
-"""What happens to the computing, at the present time: the actions that control processes call. Knows no clock."""
+"""What happens to the computing, at the present time: the actions that controls and SimPy processes call."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import simpy
 
 from twin.kernel import faults, routes
 from twin.kernel.servers import free_server
@@ -13,18 +14,13 @@ from twin.plan import Plan
 from twin.world import World
 
 
-class Actions:
+class Actions(simpy.Environment):
     """Pools that go down, servers that break, links that shrink: numbers are those of the plan."""
 
     plan: Plan
     world: World
     down_s: np.ndarray[Any, np.dtype[np.float64]]
     _down_since_s: dict[int, float]
-
-    @property
-    def now(self) -> float:
-        """The present, in seconds."""
-        raise NotImplementedError
 
     def down(self, pool: int, mode: int = DRAIN) -> None:
         """Pool `pool` starts nothing new; what runs finishes (DRAIN), waits again (REQUEUE) or is lost (LOSE)."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
 
 from twin.actions import Actions
@@ -69,7 +68,7 @@ Policy = Callable[[Question], int | None]
 Sink = Callable[[NDArray[np.void]], None]
 
 
-class TwinEnvironment(simpy.Environment, Actions):
+class TwinEnvironment(Actions):
     """A SimPy environment whose clock drags the kernel along.
 
     Before a SimPy event at time t, the kernel handles every data event before t. Control processes are
@@ -239,12 +238,13 @@ class TwinEnvironment(simpy.Environment, Actions):
     def ended(self) -> NDArray[np.void]:
         """Rows of the jobs that ended so far, dtype ROW; none where a `sink` takes them."""
         self._flush_rows()
-        return _joined(self._rows, ROW)
+        self._rows = [_joined(self._rows, ROW)]
+        return self._rows[0]
 
     def traced(self) -> NDArray[np.void]:
         """Every stage completion so far, dtype TRACE; empty unless asked for."""
-        self._traces.append(self.world.take_trace())
-        return _joined(self._traces, TRACE)
+        self._traces = [_joined([*self._traces, self.world.take_trace()], TRACE)]
+        return self._traces[0]
 
     def settle(self) -> None:
         """Bring every pool's areas and down time up to the present."""

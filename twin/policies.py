@@ -52,6 +52,7 @@ def policy(plan: Plan, functions: Mapping[str, Function]) -> Policy | None:
     numbers = {name: p for p, name in enumerate(plan.pool_names)}
 
     def answer(question: Question) -> int | None:
+        """The pool that the stage's function names, as a number."""
         stage = plan.stage_names[question.stage]
         given = functions[stage](question)
         if isinstance(given, str):

@@ -37,10 +37,11 @@ class Resume:
                 )
         elif folder.exists() and any(path.name != f".{_OWNER}.partial" for path in folder.iterdir()):
             raise CheckpointError(f"{folder} is not empty and holds no checkpoint: choose another folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = folder / f".{_OWNER}.partial"
-        beside.write_text(json.dumps(identity))
-        beside.rename(owner)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            beside = folder / f".{_OWNER}.partial"
+            beside.write_text(json.dumps(identity))
+            beside.rename(owner)
 
     def running(self, replica: int, plan_digest: str) -> Checkpoint | None:
         """Where replica number `replica` was interrupted."""

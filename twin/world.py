@@ -38,6 +38,11 @@ _CHANGING = (
 )  # fmt: skip
 """What a run changes; everything else is the plan's."""
 
+_NOTHING_YET = (
+    "job_free", "batch_free", "meeting_free", "waiter_free", "live_batch", "turn", "ask_head", "stream",
+)  # fmt: skip
+"""Numbers of the record that name a slot, and none at first."""
+
 _FIRST_SLOTS = 1 << 14
 """How many slots an array has at first, where two events do not need more."""
 
@@ -83,21 +88,24 @@ class World:
         self._begin(trace)
 
     def _begin(self, trace: bool) -> None:
-        record, margin = self.record, self.plan.spawn_margin
-        for name in (
-            "job_free",
-            "batch_free",
-            "meeting_free",
-            "waiter_free",
-            "live_batch",
-            "turn",
-            "ask_head",
-            "stream",
-        ):
+        record, plan = self.record, self.plan
+        for name in _NOTHING_YET:
             record[name] = -1
         record["trace_on"] = trace
+        record["stage_n"], record["pool_n"], record["stream_n"] = (
+            plan.stages.size,
+            plan.pools.size,
+            plan.streams.size,
+        )
+        record["site_n"], record["segment_n"] = plan.delays.shape[1], plan.segments
+        record["event_n"], record["bin_n"] = plan.events.size, self.bins.shape[1]
+        record["class_n"], record["snr_bin_n"] = plan.responses.shape[1:]
+        record["slot_n"], record["table_width"] = self.slot_n, plan.tables.shape[1]
+        record["spawn_margin"], record["hand_margin"] = plan.spawn_margin, plan.hand_margin
+        record["bin_s"], record["report_s"], record["noise_key"] = plan.bin_s, plan.report_s, plan.noise_key
         for code, size in zip(_LISTS, (_FIRST_SLOTS, 256, _FIRST_SLOTS, _FIRST_SLOTS), strict=True):
-            self.grow(code, max(size, 2 * margin * (self.stages.size if code == GROW_MEETINGS else 1)))
+            stages = plan.stages.size if code == GROW_MEETINGS else 1
+            self._lengthen(code, max(size, 2 * plan.spawn_margin * stages))
         for p in range(self.pools.size):
             self.add_servers(p, int(self.pools["servers"][p]))
         for p in range(self.pools.size):
@@ -113,25 +121,17 @@ class World:
 
     def connect(self) -> None:
         """Tell the record where the arrays are; owned here, so they outlive every call of the kernel."""
-        record, plan = self.record, self.plan
+        record = self.record
         for name in ARRAYS:
-            record[name] = getattr(self if name in _CHANGING else plan, name).ctypes.data
-        record["heap_size"], record["row_size"] = self.heap.size, self.rows.size
-        record["trace_size"], record["bucket_size"] = self.trace.size, self.buckets.size
-        record["meeting_size"] = self.meetings.size
-        record["waiter_size"], record["bin_n"] = self.waiters.size, self.bins.shape[1]
-        record["stage_n"], record["pool_n"], record["site_n"] = (
-            self.stages.size,
-            self.pools.size,
-            plan.delays.shape[1],
+            record[name] = getattr(self if name in _CHANGING else self.plan, name).ctypes.data
+        record["heap_size"], record["row_size"], record["trace_size"] = (
+            self.heap.size,
+            self.rows.size,
+            self.trace.size,
         )
-        record["stream_n"] = self.streams.size
-        record["segment_n"], record["event_n"] = plan.segments, plan.events.size
-        record["class_n"], record["snr_bin_n"] = plan.responses.shape[1:]
-        record["slot_n"], record["table_width"] = self.slot_n, plan.tables.shape[1]
-        record["spawn_margin"], record["hand_margin"] = plan.spawn_margin, plan.hand_margin
+        record["meeting_size"], record["bucket_size"] = self.meetings.size, self.buckets.size
+        record["waiter_size"] = self.waiters.size
         record["budget"] = 0
-        record["bin_s"], record["report_s"], record["noise_key"] = plan.bin_s, plan.report_s, plan.noise_key
 
     def grow(self, code: int, by: int = 0) -> None:
         """Make the array that the kernel asked for larger, by as much again unless told."""
@@ -187,6 +187,7 @@ class World:
         if left.size == count:
             return left
         first = self.add_servers(pool, count - left.size)
+        self.connect()
         return np.concatenate([left, np.arange(first, self.servers.size)])
 
     def add_servers(self, pool: int, count: int) -> int:
@@ -196,7 +197,6 @@ class World:
         more["pool"], more["number"], more["next"], more["batch"] = pool, known + np.arange(count), -1, -1
         self.servers = np.concatenate([self.servers, more])
         self.resident = np.concatenate([self.resident, np.full(count * self.slot_n, -1.0)])
-        self.connect()
         return first
 
     def take_rows(self) -> NDArray[np.void]:

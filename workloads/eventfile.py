@@ -78,14 +78,17 @@ class _Csv:
         self._path = path
 
     def names(self) -> list[str]:
+        """Of its columns."""
         with csv.open_csv(self._path) as reader:
             return list(reader.schema.names)
 
     def rows(self) -> int:
+        """How many it has, counted without reading them."""
         with self._path.open("rb") as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1
 
     def read(self, columns: list[str]) -> pd.DataFrame:
+        """These columns."""
         options = csv.ConvertOptions(
             include_columns=columns,
             column_types=dict.fromkeys(_WORDS, pa.string()),
@@ -103,12 +106,15 @@ class _Parquet:
         self._path = path
 
     def names(self) -> list[str]:
+        """Of its columns."""
         return list(parquet.read_schema(self._path).names)
 
     def rows(self) -> int:
+        """How many it has, counted without reading them."""
         return int(parquet.read_metadata(self._path).num_rows)
 
     def read(self, columns: list[str]) -> pd.DataFrame:
+        """These columns."""
         table: pd.DataFrame = parquet.read_table(self._path, columns=columns, partitioning=None).to_pandas()
         return table
 

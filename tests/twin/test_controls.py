@@ -12,7 +12,6 @@ import simpy
 
 from tests.twin.every_control import CONTROLS, LINK, POOL, SERVER, SITE
 from tests.twin.ground import Ground
-from twin.control import process
 from twin.controls import (
     Control,
     Degradation,
@@ -68,6 +67,13 @@ def test_a_control_that_is_over_leaves_nothing_behind(control):
     assert control.next_s < inf
     assert here.run(control) != []
     assert here.causes == {}
+
+
+def process(environment, control):
+    """The SimPy process that carries out `control`, which changes on the way."""
+    while control.next_s < inf:
+        yield environment.timeout(max(0.0, control.next_s - environment.now))
+        control.act(environment)
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=by_class)

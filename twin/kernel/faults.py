@@ -35,11 +35,24 @@ from twin.kernel.state import (
 
 
 @compiled
+def _settle_all(w, p):
+    """Add up what pool `p` was until now, before its servers or their state change."""
+    settle(w, p)
+    close_holds(w, p)
+
+
+@compiled
+def _reconsider(w, p):
+    """After they changed, pool `p` may be out, or may start something."""
+    note_outage(w, p)
+    touch(w, p)
+
+
+@compiled
 def set_up(w, p, up):
     """Pool `p` starts nothing new (0) or works again (1)."""
     pools = view(w["pools"], POOL)
-    settle(w, p)
-    close_holds(w, p)
+    _settle_all(w, p)
     pools[p]["up"] = up
     note_outage(w, p)
     if up > 0:
@@ -123,8 +136,7 @@ def fail(w, p, x, mode):
     state = servers[x]["state"]
     if state != FREE and state != BUSY:
         return False
-    settle(w, p)
-    close_holds(w, p)
+    _settle_all(w, p)
     pools[p]["servers"] -= 1
     if state == FREE:
         unlist_server(w, p, x)
@@ -134,8 +146,7 @@ def fail(w, p, x, mode):
         servers[x]["state"] = BREAKING
         if mode != DRAIN:
             _kill_running(w, servers[x]["batch"], mode)
-    note_outage(w, p)
-    touch(w, p)
+    _reconsider(w, p)
     return True
 
 
@@ -147,15 +158,13 @@ def repair(w, p, x):
     state = servers[x]["state"]
     if state != BROKEN and state != BREAKING:
         return False
-    settle(w, p)
-    close_holds(w, p)
+    _settle_all(w, p)
     pools[p]["servers"] += 1
     if state == BREAKING:
         servers[x]["state"] = BUSY
     else:
         free_server(w, p, x)
-    note_outage(w, p)
-    touch(w, p)
+    _reconsider(w, p)
     return True
 
 
@@ -164,8 +173,7 @@ def remove_servers(w, p, n):
     """Take `n` servers away from pool `p`: free ones now, the others as they finish."""
     pools = view(w["pools"], POOL)
     servers = view(w["servers"], SERVER)
-    settle(w, p)
-    close_holds(w, p)
+    _settle_all(w, p)
     pools[p]["servers"] -= n
     while n > 0 and pools[p]["free"] >= 0:
         x = pools[p]["free"]
@@ -174,20 +182,17 @@ def remove_servers(w, p, n):
         forget(w, x)
         n -= 1
     pools[p]["surplus"] += n
-    note_outage(w, p)
-    touch(w, p)
+    _reconsider(w, p)
 
 
 @compiled
 def add_servers(w, p, n):
     """Pool `p` has `n` more servers: some that were about to leave; the caller frees the others."""
     pools = view(w["pools"], POOL)
-    settle(w, p)
-    close_holds(w, p)
+    _settle_all(w, p)
     pools[p]["servers"] += n
     pools[p]["surplus"] -= min(n, pools[p]["surplus"])
-    note_outage(w, p)
-    touch(w, p)
+    _reconsider(w, p)
 
 
 @compiled

@@ -262,7 +262,6 @@ BATCH = np.dtype(
         ("start_s", "f8"),  # of this run on a server
         ("load_s", "f8"),  # of it making the program ready
         ("end_s", "f8"),
-        ("service_s", "f8"),  # in all, for resumed work over its runs
         ("left_s", "f8"),  # service to come when it was preempted
         ("next", "i8"),  # in the free list or among the suspended
         ("older", "i8"),  # among the running of its queue

@@ -141,6 +141,7 @@ def _filter() -> torch.nn.Module:
             return torch.stack([power.sqrt(), at / SERIES_HZ])
 
         def in_numpy(self, whitened: NDArray[np.float32]) -> NDArray[np.float32]:
+            """What `forward` gives, without torch: loudest SNR and its time per row, shape (batch, 2)."""
             where, templates = searched(whitened.shape[-1]), self.templates().numpy()
             rows = []
             for row in whitened:
