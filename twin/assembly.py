@@ -188,7 +188,7 @@ def _queues(
             p = names.index(pool)
             queue["stage"], queue["pool"], queue["slot"], queue["timer_s"] = s, p, slots[p], -1.0
             slots[p] += 2
-            for name in ("decide", "table", "head", "suspended", "started", "hold_since_s"):
+            for name in ("decide", "table", "head", "suspended", "hold_since_s"):
                 queue[name] = -1
             for v, program in enumerate(programs):
                 if program is None:

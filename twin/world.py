@@ -71,7 +71,8 @@ class World:
         self.servers: NDArray[np.void] = np.zeros(0, SERVER)
         self.resident = np.zeros(0)
         self.jobs: NDArray[np.void] = np.zeros(0, JOB)
-        self.batches: NDArray[np.void] = np.zeros(0, BATCH)
+        self.batches: NDArray[np.void] = np.zeros(plan.queues.size, BATCH)  # each queue's ring of the running
+        self.batches["older"] = self.batches["newer"] = np.arange(plan.queues.size)
         self.meetings: NDArray[np.void] = np.zeros(0, MEETING)
         self.waiters: NDArray[np.void] = np.zeros(0, WAITER)
         self.buckets = np.full(1024, -1)

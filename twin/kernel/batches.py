@@ -8,10 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from twin.kernel.chance import uniform
-from twin.kernel.compiled import compiled, inlined, small, view
+from twin.kernel.compiled import compiled, inlined, rare, small, view
 from twin.kernel.memory import histogram_bin, push, settle
-from twin.kernel.queues import dequeue, mark, settle_wait, too_old
-from twin.kernel.routes import draw
+from twin.kernel.queues import dequeue, draw, mark, settle_wait, too_old
 from twin.kernel.servers import give_server, used
 from twin.kernel.state import (
     BATCH,
@@ -96,34 +95,35 @@ def service_s(w, b, s, p):
     stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     pools = view(w["pools"], POOL)
+    jobs = view(w["jobs"], JOB)
     batches = view(w["batches"], BATCH)
     tables = view(w["tables"], np.float64)
     batch = batches[b]
-    n = draw(w, batch["head"])
-    width = w["table_width"]
-    x = uniform(stages[s]["key"], n) * (width - 1)
+    x = jobs[batch["head"]]["place"]
     i = int(x)
-    first = (queues[batch["queue"]]["table"][batch["variant"]] + batch["n"] - 1) * width + i
+    first = (queues[batch["queue"]]["table"][batch["variant"]] + batch["n"] - 1) * w["table_width"] + i
     service_s = tables[first] + (x - i) * (tables[first + 1] - tables[first])
-    if pools[p]["slowness"] != 1.0:
+    if rare(pools[p]["slowness"] != 1.0):
         service_s *= pools[p]["slowness"]
-    if stages[s]["failure"] > 0.0 and uniform(stages[s]["failure_key"], n) < stages[s]["failure"]:
-        batch["fails"] = 1
+    if rare(stages[s]["failure"] > 0.0):
+        n = draw(w, batch["head"])
+        if uniform(stages[s]["failure_key"], n) < stages[s]["failure"]:
+            batch["fails"] = 1
     return service_s
 
 
 @small
 def attempt(w, b, service_s):
-    """Batch `b` will take `service_s`, or fail when its time is out."""
+    """Batch `b` starts to be served: it will take `service_s`, or fail when its time is out."""
     stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     batches = view(w["batches"], BATCH)
     batch = batches[b]
     timeout_s = stages[queues[batch["queue"]]["stage"]]["timeout_s"]
-    if service_s > timeout_s:
+    if rare(service_s > timeout_s):
         service_s = timeout_s
         batch["fails"] = 1
-    batch["left_s"] = service_s
+    schedule(w, b, service_s)
 
 
 @compiled
@@ -132,15 +132,15 @@ def executed(w):
     b = w["live_batch"]
     w["live_batch"] = -1
     attempt(w, b, w["live_service_s"])
-    schedule(w, b)
 
 
 @small
-def schedule(w, b):
-    """Batch `b`, just started, will end after its loading and what is left of its service."""
+def schedule(w, b, left_s):
+    """Batch `b`, just started, will end after its loading and `left_s` of its service."""
     batches = view(w["batches"], BATCH)
     batch = batches[b]
-    end_s = w["now_s"] + batch["load_s"] + batch["left_s"]
+    batch["left_s"] = left_s
+    end_s = w["now_s"] + batch["load_s"] + left_s
     push(w, end_s, RANK_COMPLETE, b | (batch["token"] << TOKEN_SHIFT))
 
 
@@ -186,18 +186,24 @@ def stop(w, b):
 
 
 @small
+def list_running(w, b, q):
+    """Batch `b` is the last of queue `q` that was started."""
+    batches = view(w["batches"], BATCH)
+    last = batches[q]["older"]
+    batches[b]["older"] = last
+    batches[b]["newer"] = q
+    batches[last]["newer"] = b
+    batches[q]["older"] = b
+
+
+@small
 def unlist(w, b):
     """Batch `b` is not among the running of its queue any more."""
-    queues = view(w["queues"], QUEUE)
     batches = view(w["batches"], BATCH)
     older = batches[b]["older"]
     newer = batches[b]["newer"]
-    if newer >= 0:
-        batches[newer]["older"] = older
-    else:
-        queues[batches[b]["queue"]]["started"] = older
-    if older >= 0:
-        batches[older]["newer"] = newer
+    batches[newer]["older"] = older
+    batches[older]["newer"] = newer
 
 
 @inlined

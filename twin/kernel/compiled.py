@@ -120,6 +120,29 @@ def _set(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 if config.DISABLE_JIT:
 
+    def rare(condition: bool) -> bool:
+        """`condition`, which seldom holds."""
+        return condition
+
+else:
+
+    @intrinsic
+    def rare(_context: Any, condition: Any) -> Any:
+        """`condition`, which seldom holds: what is behind it is laid out of the way of what runs at every event.
+
+        All features are compiled in and few runs use many, so that fetching code is a large part of the cost.
+        """
+
+        def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            bit = ir.IntType(1)
+            expect = builder.module.declare_intrinsic("llvm.expect", [bit], ir.FunctionType(bit, [bit, bit]))
+            return builder.call(expect, [arguments[0], bit(0)])
+
+        return types.boolean(types.boolean), codegen
+
+
+if config.DISABLE_JIT:
+
     def view(address: int, dtype: Any) -> Any:
         """The items of `dtype` that start at `address`."""
         item = np.dtype(dtype).itemsize
@@ -130,9 +153,15 @@ else:
 
     @intrinsic
     def view(_context: Any, _address: Any, dtype: Any) -> Any:
-        """The items of `dtype` that start at `address`; it owns nothing."""
+        """The items of `dtype` that start at `address`; it owns nothing.
 
-        def codegen(_context: Any, _builder: Any, _signature: Any, arguments: Any) -> Any:
-            return arguments[0]
+        Arrays grow between calls of the kernel, so within one an address need not be read again after a store.
+        """
+
+        def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            address = arguments[0]
+            if isinstance(address, ir.LoadInstr):
+                address.set_metadata("invariant.load", builder.module.add_metadata([]))
+            return address
 
         return Rows(dtype.dtype)(types.int64, dtype), codegen

@@ -7,8 +7,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.kernel.batches import attempt, form, free_batch, schedule, service_s, stop, suspend, take_suspended
-from twin.kernel.compiled import compiled, inlined, view
+from twin.kernel.batches import (
+    attempt,
+    form,
+    free_batch,
+    list_running,
+    schedule,
+    service_s,
+    stop,
+    suspend,
+    take_suspended,
+)
+from twin.kernel.compiled import compiled, inlined, rare, view
 from twin.kernel.graph import follow
 from twin.kernel.memory import push, room, settle
 from twin.kernel.queues import close_holds, expire, put_back
@@ -44,22 +54,22 @@ def dispatch(w):
         pools[p]["dirty"] = 0  # touched again during its turn, it gets another
         w["dirty_n"] -= 1
         w["dirty_low"] = p
-        if pools[p]["holds"] > 0:
+        if rare(pools[p]["holds"] > 0):
             close_holds(w, p)
     while pools[p]["up"] > 0 and pools[p]["servers"] > 0:
         if pools[p]["queued"] == 0 or (pools[p]["free"] < 0 and pools[p]["watchful"] == 0):
             break
-        if w["batch_free_n"] == 0 or w["heap_n"] + w["spawn_margin"] > w["heap_size"]:
+        if rare(w["batch_free_n"] == 0 or w["heap_n"] + w["spawn_margin"] > w["heap_size"]):
             return room(w, w["spawn_margin"])
         q = _next(w, p)
-        if q == _NO_ROOM:
+        if rare(q == _NO_ROOM):
             return room(w, w["spawn_margin"])
-        if q < 0 or (pools[p]["free"] < 0 and not _make_way(w, p, q)):
+        if rare(q < 0) or (rare(pools[p]["free"] < 0) and not _make_way(w, p, q)):
             break
         w["budget"] -= 1
-        if _start(w, p, q) == LIVE:
+        if rare(_start(w, p, q) == LIVE):
             return LIVE
-    if pools[p]["holds"] > 0:
+    if rare(pools[p]["holds"] > 0):
         _open_holds(w, p)
     if w["dirty_n"] == 0:
         w["dirty_low"] = w["pool_n"]
@@ -77,11 +87,11 @@ def _next(w, p):
     best = -1
     for i in range(pools[p]["queue_start"], pools[p]["queue_stop"]):
         q = pool_queues[i]
-        while stages[queues[q]["stage"]]["ages"] > 0 and expire(w, q):
+        while rare(pools[p]["watchful"] > 0) and stages[queues[q]["stage"]]["ages"] > 0 and expire(w, q):
             follow(w)
             if room(w, w["spawn_margin"]) != DONE:
                 return _NO_ROOM
-        if queues[q]["suspended"] < 0 and (queues[q]["length"] == 0 or not _ready(w, q)):
+        if not rare(queues[q]["suspended"] >= 0) and (queues[q]["length"] == 0 or not _ready(w, q)):
             continue
         if best < 0 or _before(w, q, best):
             best = q
@@ -95,7 +105,7 @@ def _ready(w, q):
     queues = view(w["queues"], QUEUE)
     jobs = view(w["jobs"], JOB)
     stage = stages[queues[q]["stage"]]
-    if stage["max_wait_s"] == 0.0 or queues[q]["length"] >= stage["max_batch"]:
+    if not rare(stage["max_wait_s"] > 0.0) or queues[q]["length"] >= stage["max_batch"]:
         return True
     deadline_s = jobs[queues[q]["head"]]["enqueued_s"] + stage["max_wait_s"]
     if w["now_s"] >= deadline_s:
@@ -124,7 +134,7 @@ def _oldest_s(w, q):
     queues = view(w["queues"], QUEUE)
     jobs = view(w["jobs"], JOB)
     j = queues[q]["head"]
-    if queues[q]["suspended"] >= 0:
+    if rare(queues[q]["suspended"] >= 0):
         j = view(w["batches"], BATCH)[queues[q]["suspended"]]["head"]
     return jobs[j]["enqueued_s"]
 
@@ -157,7 +167,7 @@ def _start(w, p, q):
     servers = view(w["servers"], SERVER)
     s = queues[q]["stage"]
     settle(w, p)
-    fresh = queues[q]["suspended"] < 0
+    fresh = not rare(queues[q]["suspended"] >= 0)
     b = form(w, q, s) if fresh else take_suspended(w, q, s)
     batch = batches[b]
     x = take_server(w, p, q, batch["variant"])
@@ -166,17 +176,14 @@ def _start(w, p, q):
     batch["start_s"] = w["now_s"]
     batch["load_s"] = make_ready(w, p, x, q, batch["variant"])
     pools[p]["busy"] += 1
-    batch["newer"] = -1
-    batch["older"] = queues[q]["started"]
-    if queues[q]["started"] >= 0:
-        batches[queues[q]["started"]]["newer"] = b
-    queues[q]["started"] = b
+    list_running(w, b, q)
     if fresh:
-        if stages[s]["live"] > 0:
+        if rare(stages[s]["live"] > 0):
             w["live_batch"] = b
             return LIVE
         attempt(w, b, service_s(w, b, s, p))
-    schedule(w, b)
+    else:
+        schedule(w, b, batch["left_s"])
     return DONE
 
 
@@ -232,13 +239,15 @@ def _victim(w, p, q):
         return -1
     mine = stages[queues[q]["stage"]]["priority"]
     for i in range(pools[p]["queue_stop"] - 1, pools[p]["queue_start"] - 1, -1):
-        queue = queues[pool_queues[i]]
-        stage = stages[queue["stage"]]
+        q = pool_queues[i]
+        stage = stages[queues[q]["stage"]]
         if stage["priority"] <= mine:
             return -1
-        b = queue["started"] if stage["preempt"] != KEPT else -1
-        while b >= 0 and servers[batches[b]["server"]]["state"] == BREAKING:
+        if stage["preempt"] == KEPT:
+            continue
+        b = batches[q]["older"]
+        while b != q and servers[batches[b]["server"]]["state"] == BREAKING:
             b = batches[b]["older"]
-        if b >= 0:
+        if b != q:
             return b
     return -1

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.kernel.batches import executed, free_batch, unlist
-from twin.kernel.compiled import compiled, inlined, view
+from twin.kernel.compiled import compiled, inlined, rare, view
 from twin.kernel.decisions import flagged, report
 from twin.kernel.dispatch import dispatch
 from twin.kernel.graph import follow, give_verdict, hand, hand_on, overdue, shard_done
@@ -71,16 +71,16 @@ def advance(world, until_s):
     if w["live_batch"] >= 0:
         executed(w)
     while True:
-        if w["budget"] <= 0:
+        if rare(w["budget"] <= 0):
             code = _allow(w)
-            if code != DONE:
+            if rare(code != DONE):
                 return code
-        if w["turn"] >= 0:
+        if rare(w["turn"] >= 0):
             code = dispatch(w)
-            if code != DONE:
+            if rare(code != DONE):
                 return code
             continue
-        if w["ask_head"] >= 0:
+        if rare(w["ask_head"] >= 0):
             return ASK
         event_s = next_event_s(w)
         stream_s = streams[w["stream"]]["next_s"] if w["stream"] >= 0 else np.inf
@@ -90,7 +90,7 @@ def advance(world, until_s):
             w["now_s"] = next_s
             if w["hole"] > 0:
                 fill_hole(w)
-            if stream_s < event_s or (stream_s == event_s and heap[0]["key"] >> RANK_SHIFT > RANK_STREAM):
+            if stream_s < event_s or (rare(stream_s == event_s) and heap[0]["key"] >> RANK_SHIFT > RANK_STREAM):
                 _arrive(w, w["stream"])
             else:
                 key = heap[0]["key"]
@@ -101,7 +101,7 @@ def advance(world, until_s):
                 follow(w)
         elif w["dirty_n"] > 0 and w["now_s"] < until_s:
             code = dispatch(w)
-            if code != DONE:
+            if rare(code != DONE):
                 return code
         else:
             break
@@ -118,7 +118,7 @@ def _allow(w):
     if code == DONE:
         least = min(w["job_free_n"], w["heap_size"] - w["heap_n"], w["row_size"] - w["row_n"])
         least = min(least, w["meeting_free_n"] // w["stage_n"], w["waiter_free_n"])
-        if w["trace_on"] > 0:
+        if rare(w["trace_on"] > 0):
             least = min(least, w["trace_size"] - w["trace_n"])
         w["budget"] = least // margin
     return code
@@ -127,13 +127,20 @@ def _allow(w):
 @inlined
 def _handle(w, rank, slot, token):
     """One event; those of work that was stopped, or of a slot that was used again, mean nothing."""
-    jobs = view(w["jobs"], JOB)
     if rank == RANK_COMPLETE:
         if view(w["batches"], BATCH)[slot]["token"] == token:
             _complete(w, slot)
     elif rank == RANK_ARRIVE:
         arrive(w, slot)
-    elif rank == RANK_FLOW:
+    else:
+        _handle_rest(w, rank, slot, token)
+
+
+@compiled
+def _handle_rest(w, rank, slot, token):
+    """Events that are rarer than the end of a batch and the arrival over a link."""
+    jobs = view(w["jobs"], JOB)
+    if rank == RANK_FLOW:
         if view(w["links"], LINK)[slot]["token"] == token:
             flow_through(w, slot)
     elif rank == RANK_RETRY:
@@ -188,7 +195,7 @@ def schedule_arrival(w, m):
     n = stream["next"]
     w["seq"] += 1
     stream["seq"] = w["seq"]
-    if n >= stream["count"]:
+    if rare(n >= stream["count"]):
         stream["next_s"] = np.inf
     elif stream["stride_s"] > 0.0:
         stream["next_s"] = stream["phase_s"] + n * stream["stride_s"]
@@ -237,7 +244,7 @@ def _complete(w, b):
     j = batch["head"]
     for _ in range(batch["n"]):
         after = jobs[j]["next"]
-        if batch["fails"] > 0:
+        if rare(batch["fails"] > 0):
             _try_again(w, j, s, w["now_s"] - batch["start_s"])
         else:
             _done(w, batch, j, q, s, p)
@@ -276,14 +283,14 @@ def _done(w, batch, j, q, s, p):
     ran_s = w["now_s"] - batch["start_s"]
     job["load_s"] += batch["load_s"]
     job["compute_s"] += ran_s - batch["load_s"]
-    if w["now_s"] - job["born_s"] > stage["deadline_s"]:
+    if rare(w["now_s"] - job["born_s"] > stage["deadline_s"]):
         drop(w, j, EXPIRED)
         return
     stage["done"] += 1
     queues[q]["done"][v] += 1
     queues[q]["service_s"][v] += ran_s
     hist[((q * 2 + v) * 2 + 1) * BINS + histogram_bin(ran_s)] += 1
-    if w["trace_on"] > 0:
+    if rare(w["trace_on"] > 0):
         write_trace(w, job, batch, s, p)
     if stage["shards"] > 1 and not shard_done(w, j, s):
         return

@@ -65,11 +65,12 @@ def kill(w, p, mode, server_n):
     queues = view(w["queues"], QUEUE)
     pools = view(w["pools"], POOL)
     servers = view(w["servers"], SERVER)
+    batches = view(w["batches"], BATCH)
     pool_queues = view(w["pool_queues"], np.int64)
     for i in range(pools[p]["queue_start"], pools[p]["queue_stop"]):
         q = pool_queues[i]
-        while queues[q]["started"] >= 0:
-            _kill_running(w, queues[q]["started"], mode)
+        while batches[q]["older"] != q:
+            _kill_running(w, batches[q]["older"], mode)
         while queues[q]["suspended"] >= 0:
             _kill_suspended(w, q, mode)
     for x in range(server_n):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.kernel.compiled import compiled, inlined, small, view
+from twin.kernel.compiled import compiled, inlined, rare, small, view
 from twin.kernel.meetings import GOES_ON, NOBODY, find, free_meeting, meet, meeting, unlink
 from twin.kernel.memory import copy_job, forget_events, free, later, push, write_row
 from twin.kernel.queues import append, drop
@@ -95,7 +95,7 @@ def _enter(w, j, s):
     job["attempt"] = 0
     job["shard"] = 0
     stages[s]["offered"] += 1
-    if stages[s]["awaits"] >= 0:
+    if rare(stages[s]["awaits"] >= 0):
         _await(w, j, s)
         if job["pending"] > 0:
             return
@@ -109,10 +109,10 @@ def _let_in(w, j):
     jobs = view(w["jobs"], JOB)
     job = jobs[j]
     s = job["stage"]
-    if stages[s]["gate"] > 0 and job["flag"] > 0:
+    if rare(stages[s]["gate"] > 0 and job["flag"] > 0):
         drop(w, j, VETOED)
         return
-    if stages[s]["queue_start"] == stages[s]["queue_stop"]:
+    if rare(stages[s]["queue_start"] == stages[s]["queue_stop"]):
         stages[s]["done"] += 1
         later(w, FINISH, s, j, 0)
         return

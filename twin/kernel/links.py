@@ -7,7 +7,7 @@ that one number per link, and not one per flow, changes with time. The rules are
 
 from __future__ import annotations
 
-from twin.kernel.compiled import compiled, small, view
+from twin.kernel.compiled import compiled, rare, small, view
 from twin.kernel.memory import push
 from twin.kernel.queues import enqueue
 from twin.kernel.state import (
@@ -44,7 +44,7 @@ def travel(w, j, q):
     stages[job["stage"]]["transit"] += 1
     pools[p]["transit"] += 1
     k = source * w["site_n"] + target
-    if stages[job["stage"]]["payload_bytes"] > 0.0:
+    if rare(stages[job["stage"]]["payload_bytes"] > 0.0):
         _begin(w, j, k)
     elif links[k]["latency_s"] > 0.0:
         links[k]["sent"] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.kernel.compiled import compiled, inlined, small, view
+from twin.kernel.compiled import compiled, inlined, rare, small, view
 from twin.kernel.state import (
     BIN_LOW_S,
     BINS,
@@ -68,7 +68,9 @@ def push(w, time_s, rank, ref):
     w["heap_n"] = i + 1
     while i > 0:
         parent = (i - 1) >> 1
-        if heap[parent]["time_s"] < time_s or (heap[parent]["time_s"] == time_s and heap[parent]["key"] < key):
+        if heap[parent]["time_s"] < time_s or (
+            rare(heap[parent]["time_s"] == time_s) and heap[parent]["key"] < key
+        ):
             break
         _move(heap, parent, i)
         i = parent
@@ -102,7 +104,7 @@ def _sink(w, time_s, key, ref):
             or (heap[child + 1]["time_s"] == heap[child]["time_s"] and heap[child + 1]["key"] < heap[child]["key"])
         ):
             child += 1
-        if time_s < heap[child]["time_s"] or (time_s == heap[child]["time_s"] and key < heap[child]["key"]):
+        if time_s < heap[child]["time_s"] or (rare(time_s == heap[child]["time_s"]) and key < heap[child]["key"]):
             break
         _move(heap, child, i)
         i = child
@@ -118,10 +120,9 @@ def next_event_s(w):
     n = w["heap_n"]
     if w["hole"] == 0:
         return heap[0]["time_s"] if n > 0 else np.inf
-    time_s = heap[1]["time_s"] if n > 1 else np.inf
-    if n > 2 and heap[2]["time_s"] < time_s:
-        time_s = heap[2]["time_s"]
-    return time_s
+    if n > 2:
+        return min(heap[1]["time_s"], heap[2]["time_s"])
+    return heap[1]["time_s"] if n > 1 else np.inf
 
 
 @small
@@ -217,7 +218,7 @@ def _settle(w, p):
     available = max(pool["servers"], 0) * pool["up"]
     width_s = w["bin_s"]
     b = pool["bin"]
-    while b < w["bin_n"] - 1 and now_s > (b + 1) * width_s:
+    while rare(now_s > (b + 1) * width_s) and b < w["bin_n"] - 1:
         _area(w, p, b, pool, available, (b + 1) * width_s - last_s)
         last_s = (b + 1) * width_s
         b += 1

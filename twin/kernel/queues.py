@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.kernel.compiled import compiled, small, view
+from twin.kernel.chance import uniform
+from twin.kernel.compiled import compiled, rare, small, view
 from twin.kernel.memory import free, later, settle, touch, write_row
 from twin.kernel.state import (
     APPEND,
@@ -50,12 +51,12 @@ def enqueue(w, j):
     jobs = view(w["jobs"], JOB)
     q = jobs[j]["queue"]
     stage = stages[jobs[j]["stage"]]
-    if stage["admit_wait_s"] < np.inf:
+    if rare(stage["admit_wait_s"] < np.inf):
         pool = pools[queues[q]["pool"]]
         if pool["queued"] * queues[q]["mean_s"] / max(pool["servers"], 1) > stage["admit_wait_s"]:
             drop(w, j, SHED)
             return
-    if queues[q]["length"] >= stage["queue_limit"]:
+    if rare(queues[q]["length"] >= stage["queue_limit"]):
         if stage["when_full"] == OLDEST:
             later(w, APPEND, 0, j, 0)
             j = dequeue(w, q)
@@ -76,12 +77,13 @@ def append(w, j):
     p = queues[q]["pool"]
     settle(w, p)
     jobs[j]["enqueued_s"] = w["now_s"]
+    jobs[j]["place"] = uniform(stages[jobs[j]["stage"]]["key"], draw(w, j)) * (w["table_width"] - 1)
     mark(w, j, q)
+    alone = queues[q]["length"] == 0
+    before = j if alone else queues[q]["tail"]
+    jobs[before]["next"] = j
     jobs[j]["next"] = -1
-    if queues[q]["length"] == 0:
-        queues[q]["head"] = j
-    else:
-        jobs[queues[q]["tail"]]["next"] = j
+    queues[q]["head"] = j if alone else queues[q]["head"]
     queues[q]["tail"] = j
     queues[q]["length"] += 1
     stages[jobs[j]["stage"]]["queued"] += 1
@@ -89,6 +91,16 @@ def append(w, j):
     pools[p]["queue_peak"] = max(pools[p]["queue_peak"], pools[p]["queued"])
     if pools[p]["free"] >= 0 or pools[p]["watchful"] > 0:
         touch(w, p)
+
+
+@small
+def draw(w, j):
+    """The number of job `j`'s present attempt in its stage's random streams."""
+    stages = view(w["stages"], STAGE)
+    jobs = view(w["jobs"], JOB)
+    job = jobs[j]
+    stage = stages[job["stage"]]
+    return (job["entity"] * stage["shards"] + job["shard"]) * (stage["retries"] + 1) + job["attempt"]
 
 
 @small
@@ -181,12 +193,11 @@ def settle_wait(w, j, q):
     jobs = view(w["jobs"], JOB)
     job = jobs[j]
     waited_s = w["now_s"] - job["since_s"]
-    if waited_s > 0.0:
-        outage_s = _outage_clock(w, queues[q]["pool"]) - job["outage_mark_s"]
-        held_s = _hold_clock(w, q) - job["hold_mark_s"]
-        job["outage_s"] += outage_s
-        job["batch_s"] += held_s
-        job["queue_s"] += waited_s - outage_s - held_s
+    outage_s = _outage_clock(w, queues[q]["pool"]) - job["outage_mark_s"]
+    held_s = _hold_clock(w, q) - job["hold_mark_s"]
+    job["outage_s"] += outage_s
+    job["batch_s"] += held_s
+    job["queue_s"] += waited_s - outage_s - held_s
     return waited_s
 
 

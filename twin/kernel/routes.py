@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from twin.kernel.chance import uniform
-from twin.kernel.compiled import compiled, small, view
+from twin.kernel.compiled import compiled, rare, small, view
 from twin.kernel.links import travel
-from twin.kernel.queues import drop
+from twin.kernel.queues import draw, drop
 from twin.kernel.state import (
     ASKED,
     DATA_LOCAL,
@@ -33,11 +33,11 @@ def route(w, j):
     stage = stages[s]
     kind = stage["route"]
     first = stage["queue_start"]
-    if kind == ASKED:
+    if rare(kind == ASKED):
         _ask(w, j)
     elif stage["queue_stop"] == first + 1:
         travel(w, j, first)
-    elif kind == TWO_CHOICES:
+    elif rare(kind == TWO_CHOICES):
         travel(w, j, _two_choices(w, j, stage))
     else:
         travel(w, j, _cheapest(w, j, stage))
@@ -65,7 +65,7 @@ def _cheapest(w, j, stage):
     delays = view(w["delays"], np.float64)
     kind = stage["route"]
     site = jobs[j]["site"]
-    if kind == DATA_LOCAL:
+    if rare(kind == DATA_LOCAL):
         q = _least_loaded(w, stage, site, True)
         if q >= 0 and load(w, queues[q]["pool"]) < stage["spill"]:
             return q
@@ -97,7 +97,7 @@ def _least_loaded(w, stage, site, local):
     best_load = np.inf
     for q in range(stage["queue_start"], stage["queue_stop"]):
         p = queues[q]["pool"]
-        if (local and pools[p]["site"] != site) or not eligible(w, q, stage, site):
+        if (rare(local) and pools[p]["site"] != site) or rare(not eligible(w, q, stage, site)):
             continue
         cost = load(w, p)
         if best < 0 or cost < best_load:
@@ -158,16 +158,6 @@ def load(w, p):
     pools = view(w["pools"], POOL)
     pool = pools[p]
     return (pool["queued"] + pool["transit"] + pool["busy"]) / pool["servers"] if pool["servers"] > 0 else np.inf
-
-
-@small
-def draw(w, j):
-    """The number of job `j`'s present attempt in its stage's random streams."""
-    stages = view(w["stages"], STAGE)
-    jobs = view(w["jobs"], JOB)
-    job = jobs[j]
-    stage = stages[job["stage"]]
-    return (job["entity"] * stage["shards"] + job["shard"]) * (stage["retries"] + 1) + job["attempt"]
 
 
 @compiled

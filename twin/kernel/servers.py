@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.kernel.compiled import compiled, inlined, small, view
+from twin.kernel.compiled import compiled, inlined, rare, small, view
 from twin.kernel.state import BREAKING, BROKEN, BUSY, FREE, GONE, POOL, QUEUE, SERVER
 
 
@@ -17,7 +17,7 @@ def take_server(w, p, q, v):
     pools = view(w["pools"], POOL)
     servers = view(w["servers"], SERVER)
     x = pools[p]["free"]
-    if pools[p]["resident"] > 0:
+    if rare(pools[p]["resident"] > 0):
         before = -1
         here = x
         while here >= 0 and not _holds(w, p, here, q, v):
@@ -38,10 +38,10 @@ def give_server(w, p, x):
     pools = view(w["pools"], POOL)
     servers = view(w["servers"], SERVER)
     servers[x]["batch"] = -1
-    if servers[x]["state"] == BREAKING:
+    if rare(servers[x]["state"] == BREAKING):
         servers[x]["state"] = BROKEN
         forget(w, x)
-    elif pools[p]["surplus"] > 0:
+    elif rare(pools[p]["surplus"] > 0):
         pools[p]["surplus"] -= 1
         servers[x]["state"] = GONE
         forget(w, x)
@@ -138,7 +138,7 @@ def _make_room(w, p, x, keep):
 def used(w, p, x, q, v):
     """Server `x` has just used variant `v` of queue `q`."""
     pools = view(w["pools"], POOL)
-    if pools[p]["resident"] > 0:
+    if rare(pools[p]["resident"] > 0):
         queues = view(w["queues"], QUEUE)
         resident = view(w["resident"], np.float64)
         resident[x * w["slot_n"] + queues[q]["slot"] + v] = w["now_s"]

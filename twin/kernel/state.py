@@ -167,7 +167,6 @@ QUEUE = np.dtype(  # one per (stage, pool)
         ("tail", "i8"),
         ("length", "i8"),
         ("suspended", "i8"),  # preempted batches, last preempted first; -1 none
-        ("started", "i8"),  # running batches, last started first; -1 none
         ("timer_s", "f8"),  # latest batch deadline a timer was set for
         ("hold_s", "f8"),  # time a free server waited for a batch to fill
         ("hold_since_s", "f8"),  # since when it does now, -1 it does not
@@ -236,21 +235,22 @@ JOB = np.dtype(
         ("extra", "i4"),  # live trigger: noise triggers reported; live flag: the flag
         ("flag", "i1"),
         ("missing", "i1"),  # 1: went on without a verdict on some segment
-        ("left", "i8"),  # flows: children in the link's heap, -1 none
-        ("right", "i8"),
-        ("finish", "f8"),  # flows: link's progress at which it is through
-        ("order", "i8"),  # flows: first come first at equal finish
         ("born_s", "f8"),  # when its segment reached the instrument's site
         ("enqueued_s", "f8"),  # its place in the queue
+        ("place", "f8"),  # in its service table: drawn before it is needed, not to be waited for then
         ("since_s", "f8"),  # start of what it is doing now
         ("outage_mark_s", "f8"),  # its pool's outage clock then
         ("hold_mark_s", "f8"),  # its queue's hold clock then
         *((part, "f8") for part in PARTS),
+        ("left", "i4"),  # flows: children in the link's heap, -1 none
+        ("right", "i4"),
+        ("finish", "f8"),  # flows: link's progress at which it is through
+        ("order", "i8"),  # flows: first come first at equal finish
     ],
     align=True,
 )
 
-BATCH = np.dtype(
+BATCH = np.dtype(  # the first ones, one per queue, close the ring of its running batches
     [
         ("head", "i8"),
         ("queue", "i8"),
@@ -264,7 +264,7 @@ BATCH = np.dtype(
         ("end_s", "f8"),
         ("left_s", "f8"),  # service to come when it was preempted
         ("next", "i8"),  # in the free list or among the suspended
-        ("older", "i8"),  # among the running of its queue
+        ("older", "i8"),  # among the running of its queue, in a ring
         ("newer", "i8"),
         ("token", "i8"),
     ]
