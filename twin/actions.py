@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ class Actions(simpy.Environment):
 
     def down(self, pool: int, mode: int = DRAIN) -> None:
         """Pool `pool` starts nothing new; what runs finishes (DRAIN), waits again (REQUEUE) or is lost (LOSE)."""
+        self._known("pool", pool, self.plan.pool_names)
         self._down_since_s.setdefault(pool, self.now)
         faults.set_up(self._ready(), pool, 0)
         if mode != DRAIN:
@@ -32,20 +34,24 @@ class Actions(simpy.Environment):
 
     def restore(self, pool: int) -> None:
         """Pool `pool` works again."""
+        self._known("pool", pool, self.plan.pool_names)
         self._count_down(pool)
         faults.set_up(self._ready(), pool, 1)
 
     def fail(self, pool: int, server: int, mode: int = DRAIN) -> bool:
         """Server number `server` of pool `pool` breaks; False when it was not there to break."""
+        self._known("pool", pool, self.plan.pool_names)
         self._reserve(pool)
         return bool(faults.fail(self._ready(), pool, self._server(pool, server), mode))
 
     def repair(self, pool: int, server: int) -> bool:
         """Server number `server` of pool `pool` works again; False when it was not broken."""
+        self._known("pool", pool, self.plan.pool_names)
         return bool(faults.repair(self._ready(), pool, self._server(pool, server)))
 
     def scale(self, pool: int, by: int) -> None:
         """Add `by` servers (negative: take them away, free ones now and the others as they finish)."""
+        self._known("pool", pool, self.plan.pool_names)
         row = self.world.pools[pool]
         servers = int(row["servers"]) + by
         if servers < 0:
@@ -61,6 +67,8 @@ class Actions(simpy.Environment):
 
     def swap(self, stage: int, variant: int) -> None:
         """From now on `stage` starts this variant of its program."""
+        self._known("stage", stage, self.plan.stage_names)
+        self._known("variant", variant, VARIANTS)
         own = self.world.queues["stage"] == stage
         if (self.world.queues["table"][own, variant] < 0).any():
             raise ValueError(f"stage '{self.plan.stage_names[stage]}' has no {VARIANTS[variant]} to swap to")
@@ -68,20 +76,24 @@ class Actions(simpy.Environment):
 
     def degrade(self, pool: int, slowness: float) -> None:
         """Whatever pool `pool` starts from now on takes `slowness` times as long as measured."""
+        self._known("pool", pool, self.plan.pool_names)
         if not slowness > 0.0:
             raise ValueError(f"slowness is {slowness}; allowed: more than 0")
         self.world.pools[pool]["slowness"] = slowness
 
     def close(self, pool: int) -> None:
         """Routes avoid pool `pool`, as when its outage has been noticed."""
+        self._known("pool", pool, self.plan.pool_names)
         self.world.pools[pool]["open"] = 0
 
     def reopen(self, pool: int) -> None:
         """Routes may choose pool `pool` again."""
+        self._known("pool", pool, self.plan.pool_names)
         self.world.pools[pool]["open"] = 1
 
     def evacuate(self, pool: int) -> None:
         """What waits at pool `pool` and may run elsewhere chooses again."""
+        self._known("pool", pool, self.plan.pool_names)
         self._reserve(pool)
         faults.evacuate(self._ready(), pool)
 
@@ -101,7 +113,14 @@ class Actions(simpy.Environment):
 
     def load(self, pool: int) -> float:
         """Jobs at pool `pool` and on their way there, per server."""
+        self._known("pool", pool, self.plan.pool_names)
         return float(routes.load(self.world.record, pool))
+
+    def _known(self, kind: str, number: int, names: Sequence[str]) -> None:
+        """Compiled code looks at no bounds: ValueError unless `number` is one of the plan's."""
+        if not 0 <= number < len(names):
+            known = ", ".join(f"{k} {name}" for k, name in enumerate(names))
+            raise ValueError(f"there is no {kind} {number}; allowed: {known}")
 
     def _ready(self) -> Any:
         """The world's record with the clock at the present: data events before it have been handled."""
@@ -124,6 +143,8 @@ class Actions(simpy.Environment):
         return int(where[0])
 
     def _link(self, source: int, target: int) -> int:
+        for site in (source, target):
+            self._known("site", site, self.plan.site_names)
         return source * len(self.plan.site_names) + target
 
     def _count_down(self, pool: int) -> None:

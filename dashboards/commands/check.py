@@ -15,6 +15,7 @@ def check(scenario: Source, with_: With = None, set_: Set = None, json: Json = F
     """Check a scenario and say everything that is wrong with it (exit code 3)."""
     from twin.loader import load
     from twin.tree import ScenarioError
+    from twin.words import count
 
     try:
         found = load(scenario, with_ or (), set_ or ())
@@ -27,8 +28,12 @@ def check(scenario: Source, with_: With = None, set_: Set = None, json: Json = F
     if json:
         result_json({"valid": True, "name": found.name, "digest": found.digest, "problems": []})
     else:
-        parts = f"{len(found.stages)} stages, {len(found.sites)} sites, {len(found.timeline)} timeline entries"
-        result(f"{scenario}: '{found.name}' is valid ({parts})")
+        parts = (
+            count(len(found.stages), "stage"),
+            count(len(found.sites), "site"),
+            f"{len(found.timeline)} on the timeline",
+        )
+        result(f"{scenario}: '{found.name}' is valid ({', '.join(parts)})")
 
 
 def _files(scenario: Scenario) -> None:

@@ -61,6 +61,31 @@ def test_taking_more_servers_than_there_are_is_refused():
         environment.scale(0, -2)
 
 
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (lambda e: e.scale(99, 1), "no pool 99; allowed: 0 pool"),
+        (lambda e: e.down(-1), "no pool -1"),
+        (lambda e: e.restore(1), "no pool 1"),
+        (lambda e: e.fail(1, 0), "no pool 1"),
+        (lambda e: e.repair(0, 7), "pool 'pool' has no server 7; allowed: 0 to 0"),
+        (lambda e: e.degrade(1, 2.0), "no pool 1"),
+        (lambda e: e.close(-1), "no pool -1"),
+        (lambda e: e.reopen(1), "no pool 1"),
+        (lambda e: e.evacuate(1), "no pool 1"),
+        (lambda e: e.load(1), "no pool 1"),
+        (lambda e: e.swap(5, 1), "no stage 5; allowed: 0 work"),
+        (lambda e: e.swap(0, 2), "no variant 2; allowed: 0 primary, 1 fallback"),
+        (lambda e: e.link_share(0, 1, 0.5), "no site 1"),
+        (lambda e: e.link_close(-1, 0), "no site -1"),
+        (lambda e: e.link_reopen(0, 1), "no site 1"),
+    ],
+)
+def test_an_action_on_what_is_not_there_is_refused(act, said):
+    with pytest.raises(ValueError, match=said):
+        act(TwinEnvironment(one_stage([])))
+
+
 def test_a_users_own_simpy_process_controls_the_computing():
     environment = TwinEnvironment(one_stage([0, 0, 0, 0]), trace=True)
 
