@@ -147,6 +147,7 @@ def test_the_command_merges_what_it_measured(tmp_path):
     told = json.loads(out.read_text())
     assert told["engine"] == {"mm8": "as it was"}
     assert told["year"]["completions"] == 16 * told["year"]["segments"]
+    assert told["two_years"]["completions"] == 2 * told["year"]["completions"]
     assert {"cpu", "cores", "system"} == set(told["machine"])
     assert {"simpy", "ciw", "salabim", "cimba", "simgrid", "python"} <= set(told["versions"])
 
