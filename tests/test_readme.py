@@ -11,6 +11,7 @@ from dashboards import text
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+WORDS = " ".join(README.split())
 RESULTS = json.loads((ROOT / "benchmarks" / "results.json").read_text())
 
 
@@ -35,10 +36,20 @@ def test_the_ratios_are_the_benchmarks():
         assert f"| {' | '.join(cells)} |" in README
 
 
+def test_the_parts_of_a_completion_are_the_benchmarks():
+    floor = {part: round(cost) for part, cost in RESULTS["floor"]["network"].items()}
+    assert f"Of the {floor['completion_ns']} ns that one of two sites costs" in WORDS
+    assert f"{floor['heap_ns']} go to the heap of events, {floor['draw_ns']} to drawing times" in WORDS
+    assert f"times and {floor['histogram_ns']} to the histogram" in WORDS
+
+
 def test_the_year_is_the_one_that_was_run():
     year = RESULTS["year"]
     assert f"{year['completions'] / 1e6:.0f} million completions" in README
     assert f"took {year['wall_s']:.0f} s on one core and {year['peak_mib']:.0f} MiB" in README
+    two_years = RESULTS["two_years"]
+    assert f"two years took {two_years['wall_s']:.0f} s and no more memory" in WORDS
+    assert two_years["peak_mib"] <= 1.05 * year["peak_mib"]
 
 
 def test_the_comparisons_with_theory_are_as_many_as_told():
