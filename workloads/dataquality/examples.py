@@ -1,0 +1,68 @@
+"""Whitened windows to learn from: noise and signals in a triangle, with errors of calibration, never a glitch.
+
+Made to be quick; what is reported is measured on `workloads.strain` instead.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads import psd, waveform
+from workloads.dataquality.triangle import draw_gains
+from workloads.spec import RATE_HZ, STREAMS
+from workloads.whitening import noise_power, transfer
+
+BEFORE_S, AFTER_S = 2.8, 2.0
+"""Whitened waveform kept before and after its merger."""
+AMPLITUDE_ERROR, PHASE_ERROR_RAD = 0.03, np.deg2rad(3.0)
+"""Standard deviations of the calibration of each stream: a few per cent and degrees, as LIGO's in O3
+(Sun et al. 2020, arXiv:2005.02531)."""
+Array = NDArray[np.float32]
+
+
+def waveforms(n: int, rng: np.random.Generator) -> NDArray[np.complex64]:
+    """Whitened analytic waveforms (n, sample) of random binaries with unit SNR, from BEFORE_S to AFTER_S."""
+    return np.array([_whitened(waveform.draw_binary(rng)) for _ in range(n)])
+
+
+def noise(n: int, samples: int, rng: np.random.Generator) -> Array:
+    """Whitened noise (n, stream, sample), with the spectrum that the finite whitening filter leaves."""
+    white = rng.standard_normal((n, STREAMS, samples), dtype=np.float32)
+    amplitude = np.sqrt(noise_power(samples)).astype(np.float32)
+    return np.asarray(np.fft.irfft(np.fft.rfft(white) * amplitude, samples), dtype=np.float32)
+
+
+def windows(
+    known: NDArray[np.complex64],
+    n: int,
+    samples: int,
+    at_s: tuple[float, float],
+    snr: tuple[float, float],
+    rng: np.random.Generator,
+) -> Array:
+    """`n` windows (n, stream, sample), every second one with one of the `known` signals.
+
+    Signals merge `at_s` after a window's start with log-uniform network SNR; each stream has a gain of its own.
+    """
+    gains = draw_gains(n, AMPLITUDE_ERROR, PHASE_ERROR_RAD, rng)
+    x = np.abs(gains)[..., None].astype(np.float32) * noise(n, samples, rng)
+    loud = n // 2
+    factors = np.array([waveform.draw_antenna(rng) for _ in range(loud)])
+    ratio = snr[0] * (snr[1] / snr[0]) ** rng.random(loud)
+    factors *= (ratio / np.linalg.norm(factors, axis=1))[:, None]
+    start = np.round((BEFORE_S - rng.uniform(*at_s, loud)) * RATE_HZ).astype(np.intp)
+    rows = known[rng.integers(len(known), size=loud)[:, None], start[:, None] + np.arange(samples)]
+    heard = (factors * gains[:loud]).astype(np.complex64)
+    x[:loud] += (heard[:, :, None] * rows[:, None]).real
+    return x
+
+
+def _whitened(binary: waveform.Binary) -> NDArray[np.complex64]:
+    spectrum = waveform.spectrum(binary)
+    spectrum /= waveform.optimal_snr(spectrum, psd.load(), waveform.DURATION_S)
+    analytic = np.zeros(waveform.SAMPLES, np.complex128)
+    analytic[: spectrum.size] = 2 * spectrum * transfer(waveform.SAMPLES) * RATE_HZ
+    series = np.fft.ifft(analytic)
+    before, after = round(BEFORE_S * RATE_HZ), round(AFTER_S * RATE_HZ)
+    return np.concatenate([series[-before:], series[:after]]).astype(np.complex64)
