@@ -1,8 +1,14 @@
-"""Placing a template bank, and how well a bank fits binaries. For training the matched filter; knows no strain."""
+"""Placing a template bank of a stated minimal match, and how well it fits binaries. Knows no strain, no search.
+
+Placement is stochastic (Harry, Allen & Sathyaprakash, PRD 80 (2009) 104014): proposals are taken in random order
+and kept where no kept template matches them. A bank is therefore as good as it was filled: `covered` says what
+fraction of the last proposals needed no new template, `fitting_factors` what random binaries lose.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
@@ -15,64 +21,129 @@ from workloads.spec import RATE_HZ
 from workloads.waveform import MASS_MSUN, SPIN, Binary
 from workloads.whitening import noise_power
 
-MINIMAL_MATCH = 0.95
+MINIMAL_MATCH = 0.97
 """A proposal that an accepted template matches this well is not needed."""
-_SPIN = 0.8 * SPIN
+COVERED = 0.985
+"""Placement ends when this fraction of the last LATEST proposals was not needed."""
+LATEST = 2_000
+_PROPOSALS = 60_000
 _NEAR = 0.25
 """Templates whose chirp masses differ by more than this factor (of e) are taken not to match."""
+_CHUNK = 16
 _SHUFFLE_SEED = 1
+_LAGS = INPUT * SERIES_HZ // RATE_HZ
+Templates = NDArray[np.complex64]
 
 
-def place(n: int) -> NDArray[np.float64]:
-    """`n` templates (mass_1, mass_2, spin of both components) by stochastic placement, shape (n, 3).
+@dataclass(frozen=True)
+class Bank:
+    """Templates (mass_1, mass_2, spin of both), shape (n, 3), and how the placement went."""
 
-    Proposals are taken in random order and kept where no kept template matches them (Harry et al., PRD 80
-    (2009) 104014). ValueError when the proposals run out first.
+    points: NDArray[np.float64]
+    minimal_match: float
+    covered: float
+    proposals: int
+
+
+def place(
+    minimal_match: float = MINIMAL_MATCH,
+    covered: float = COVERED,
+    latest: int = LATEST,
+    progress: Callable[[int, int], None] = lambda proposals, kept: None,
+) -> Bank:
+    """A bank in which `covered` of the `latest` proposals match a template by at least `minimal_match`.
+
+    ValueError when the proposals run out first.
     """
     kept: list[NDArray[np.float64]] = []
-    templates = np.zeros((0, round(matched_filter.TOP_HZ * INPUT / RATE_HZ)), np.complex64)
-    chirp = np.zeros(0)
-    for point in _proposals(8 * n):
-        m1, m2, spin = point
-        new, new_chirp = matched_filter.template(Binary(m1, m2, spin, spin)), _chirp_mass(m1, m2)
-        if match(new, templates[np.abs(np.log(chirp / new_chirp)) < _NEAR]) < MINIMAL_MATCH:
-            kept.append(point)
-            templates, chirp = np.vstack([templates, new]), np.append(chirp, new_chirp)
-        if len(kept) == n:
-            return np.array(kept)
-    raise ValueError(f"the mass range is covered by {len(kept)} templates; ask for no more, not {n}")
-
-
-def match(one: NDArray[np.complex64], others: NDArray[np.complex64]) -> float:
-    """Largest overlap, over time and phase, of template `one` (frequency,) with any of `others`; 0 without any."""
-    power = noise_power(INPUT)[: one.size].astype(np.float32)
-    signal, best = np.conj(one) * power, 0.0
-    for first in range(0, len(others), 32):
-        overlap = scipy.fft.ifft(
-            signal * others[first : first + 32], INPUT * SERIES_HZ // RATE_HZ, overwrite_x=True
+    templates = np.zeros((1024, _bins()), np.complex64)
+    needed = np.zeros(0, np.bool_)
+    for tried, point in enumerate(_proposals(_PROPOSALS), 1):
+        new = unit(matched_filter.template(_binary(point))[None])[0]
+        near = _nearest(point, np.array(kept).reshape(-1, 3))
+        fits = any(
+            match(new, templates[near[i : i + _CHUNK]]) >= minimal_match for i in range(0, len(near), _CHUNK)
         )
-        best = max(best, float(np.abs(overlap).max()))
-    return best
+        needed = np.append(needed[-latest + 1 :], not fits)
+        if not fits:
+            if len(kept) == len(templates):
+                templates = np.concatenate([templates, np.zeros_like(templates)])
+            templates[len(kept)] = new
+            kept.append(point)
+        if len(needed) == latest and 1 - needed.mean() >= covered:
+            return Bank(np.array(kept), minimal_match, float(1 - needed.mean()), tried)
+        if tried % 500 == 0:
+            progress(tried, len(kept))
+    raise ValueError(
+        f"{_PROPOSALS} proposals were not enough: {len(kept)} templates cover {1 - needed.mean():.3f} of the last "
+        f"ones at a minimal match of {minimal_match}, not {covered}; ask for a lower minimal match or coverage"
+    )
+
+
+def unit(templates: Templates) -> Templates:
+    """Templates (template, frequency) that filter whitened data, as unit vectors in white noise."""
+    rows = templates * np.sqrt(noise_power(INPUT)[: templates.shape[1]]).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.complex64)
+
+
+def match(one: Templates, others: Templates) -> float:
+    """Largest overlap, over time and phase, of unit template `one` (frequency,) with any of `others`; else 0.
+
+    Overlaps are sampled at SERIES_HZ and their squares interpolated by a parabola.
+    """
+    if not len(others):
+        return 0.0
+    overlap = scipy.fft.ifft(np.conj(one) * others, _LAGS, overwrite_x=True)
+    power = overlap.real**2 + overlap.imag**2
+    peak = power.argmax(axis=1)
+    row = np.arange(len(power))
+    left, middle, right = (power[row, (peak + k) % _LAGS] for k in (-1, 0, 1))
+    top = middle + (left - right) ** 2 / np.maximum(8 * (2 * middle - left - right), 1e-12)
+    return float(_LAGS * np.sqrt(top.max()))
 
 
 def fitting_factors(bank: NDArray[np.float64], binaries: Sequence[Binary]) -> NDArray[np.float64]:
     """Fraction of each binary's SNR in a window that the best template of `bank` recovers, shape (binary,)."""
-    templates = matched_filter.templates_of(bank)[:, 0]
-    return np.array([match(matched_filter.template(binary), templates) for binary in binaries])
+    templates = unit(matched_filter.templates_of(bank)[:, 0])
+    best = []
+    for binary in binaries:
+        one = unit(matched_filter.template(binary)[None])[0]
+        near = _nearest(np.array([binary.mass_1_msun, binary.mass_2_msun, 0.0]), bank)
+        best.append(max((match(one, templates[near[i : i + 64]]) for i in range(0, len(near), 64)), default=0.0))
+    return np.array(best)
+
+
+def chirp_mass(mass_1: NDArray[np.float64], mass_2: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(m1 m2)^(3/5) / (m1 + m2)^(1/5), in the unit of the masses."""
+    return np.asarray((mass_1 * mass_2) ** 0.6 / (mass_1 + mass_2) ** 0.2)
+
+
+def _nearest(point: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Indices of the `points` that may match `point`, the likeliest first."""
+    away = np.abs(np.log(chirp_mass(points[:, 0], points[:, 1]) / chirp_mass(point[0], point[1])))
+    near = np.flatnonzero(away < _NEAR)
+    beside = np.abs(points[near, 1] / points[near, 0] - point[1] / point[0])
+    further = 10 * away[near] + 0.5 * beside + np.abs(points[near, 2] - point[2])
+    return np.asarray(near[np.argsort(further)])
 
 
 def _proposals(n: int) -> NDArray[np.float64]:
-    """Shuffled Halton points, uniform in 1/(chirp mass)², mass ratio and spin, inside the range of masses."""
+    """Shuffled Halton points, uniform in (chirp mass)^(-5/3), mass ratio and spin, inside the range of masses."""
     low, high = MASS_MSUN
-    u = qmc.Halton(3, scramble=False).random(8 * n)[1:]
-    top, bottom = (_chirp_mass(m, m) ** -2.0 for m in (low, high))
-    chirp = (top + u[:, 0] * (bottom - top)) ** -0.5
-    q = 0.125 + 0.875 * u[:, 1]
+    u = qmc.Halton(3, scramble=False).random(3 * n)[1:]
+    top, bottom = (chirp_mass(np.array(m), np.array(m)) ** (-5 / 3) for m in (low, high))
+    chirp = (top + u[:, 0] * (bottom - top)) ** -0.6
+    q = low / high + (1 - low / high) * u[:, 1]
     mass_1 = chirp * (1 + q) ** 0.2 * q**-0.6
-    points = np.column_stack([mass_1, q * mass_1, _SPIN * (2 * u[:, 2] - 1)])
+    points = np.column_stack([mass_1, q * mass_1, SPIN * (2 * u[:, 2] - 1)])
     inside = points[(points[:, 0] <= high) & (points[:, 1] >= low)][:n]
     return np.asarray(np.random.default_rng(_SHUFFLE_SEED).permutation(inside))
 
 
-def _chirp_mass(mass_1: float, mass_2: float) -> float:
-    return float((mass_1 * mass_2) ** 0.6 / (mass_1 + mass_2) ** 0.2)
+def _binary(point: NDArray[np.float64]) -> Binary:
+    mass_1, mass_2, spin = (float(x) for x in point)
+    return Binary(mass_1, mass_2, spin, spin)
+
+
+def _bins() -> int:
+    return round(matched_filter.TOP_HZ * INPUT / RATE_HZ)

@@ -1,25 +1,43 @@
-"""Matched filter: correlates whitened strain with a bank of IMRPhenomD templates by FFT.
+"""Matched filter: correlates the two channels that hold every signal with a bank of IMRPhenomD templates by FFT.
 
 Templates are built when the workload is loaded; what is stored is the bank's parameters. The core,
-`normalised` and `correlate`, knows neither the shipped noise curve nor the number of streams.
+`normalised` and `correlate`, knows neither the shipped noise curve nor the number of channels.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from workloads import waveform
-from workloads.spec import RATE_HZ, RINGDOWN_S, SEGMENT_S, WHITEN_HALF_S, Outputs
+from workloads import segments, waveform
+from workloads.searching.channels import signal_channels
+from workloads.spec import (
+    RATE_HZ,
+    RINGDOWN_S,
+    SEGMENT_S,
+    STREAMS,
+    WHITEN_HALF_S,
+    Network,
+    Outputs,
+    Program,
+    Progress,
+    Settings,
+)
+from workloads.training import Course, Taught
 from workloads.whitening import noise_power, transfer, whiten
 
 if TYPE_CHECKING:
     import torch
 
-TEMPLATES = 640
+TEMPLATES = 1705
+"""Of the shipped bank; a bank of another size loads as well."""
+CHANNELS = STREAMS - 1
+NOISE_SEGMENTS, _NOISE_SEED, _BINARIES = 4_000, 7_021, 1_000
 INPUT = round(4.0 * RATE_HZ)
 TOP_HZ = 512.0
 """Templates end here; the SNR series therefore needs only SERIES_HZ samples a second."""
@@ -31,24 +49,90 @@ _BLOCK = 32
 
 
 class MatchedFilter:
-    """A segment's score is the largest network SNR, sqrt(sum of |z|² over streams), over templates and time."""
+    """A segment's score is the largest network SNR, sqrt(sum of |z|² over channels), over templates and time."""
 
     name = "matched-filter"
+    task = "search"
+    unit = segments.strain_unit(INPUT / RATE_HZ + 2 * WHITEN_HALF_S, may_miss=STREAMS - 1)
     outcome = "trigger"
-    window_s = INPUT / RATE_HZ + 2 * WHITEN_HALF_S
     runtimes = ("torch", "numpy")
+    tries = (3_000, 60)
+    limits = (
+        "Glitches: it has no signal-based veto, so loud ones trigger.",
+        "Binaries outside 10 to 80 solar masses (detector frame) or with precession: the bank does not hold them.",
+    )
 
-    def prepare(self, strain: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Whitened strain, shape (batch, detector, INPUT)."""
-        return whiten(strain)
+    def prepare(self, units: NDArray[Any]) -> NDArray[np.float32]:
+        """Whitened signal channels, shape (batch, CHANNELS, INPUT)."""
+        return whiten(np.asarray(signal_channels(units), dtype=np.float64))
 
-    def decide(self, raw: NDArray[np.float32], batch: int, threshold: float) -> Outputs:
+    def decide(
+        self, raw: NDArray[np.float32], rows: NDArray[np.float32], units: NDArray[Any], settings: Settings
+    ) -> Outputs:
         """Trigger where the network SNR exceeds the threshold."""
-        score = raw.reshape(batch, 2).astype(np.float64)
-        return Outputs(score[:, 0], score[:, 0] > threshold, None, score[:, 1])
+        score = raw.astype(np.float64)
+        return Outputs(score[:, 0], score[:, 0] > settings["threshold"], None, score[:, 1])
+
+    def units(self, n: int, seed: int) -> NDArray[np.float64]:
+        """Windows of noise, signals and glitches."""
+        return segments.examples(self.unit, n, seed)
+
+    def operations(self) -> float:
+        """Floating-point operations per unit: 5 n log2(n) per complex FFT, half that per real one, and |z|²."""
+        points = INPUT * SERIES_HZ // RATE_HZ
+        forward = 2.5 * INPUT * np.log2(INPUT)
+        each = 5 * points * np.log2(points) + 6 * TOP_HZ * INPUT / RATE_HZ + 4 * SEGMENT_S * SERIES_HZ
+        return float(CHANNELS * (forward + TEMPLATES * each))
+
+    def teach(self, course: Course) -> Taught:
+        """A bank placed at random in the range of masses and spins, and how well it fits unseen binaries."""
+        from workloads import bank as banks
+
+        course.from_scratch_only(self.name, "its templates are placed, not learned")
+        placed = banks.place(progress=lambda tried, kept: course.progress(0.5, f"{kept} of {tried} proposals"))
+        rng = np.random.default_rng([course.seed, 1])
+        fit = banks.fitting_factors(placed.points, [waveform.draw_binary(rng) for _ in range(_BINARIES)])
+        held_out = {
+            "data": "fraction of the SNR in 4 s that the best template recovers, for random binaries with spins",
+            "n": len(fit),
+            "templates": len(placed.points),
+            "minimal_match": placed.minimal_match,
+            "proposals": placed.proposals,
+            "covered": placed.covered,
+            "fitting_factor_mean": round(float(fit.mean()), 4),
+            "fitting_factor_p5": round(float(np.quantile(fit, 0.05)), 4),
+            "fitting_factor_worst": round(float(fit.min()), 4),
+            "below_minimal_match": round(float(np.mean(fit < placed.minimal_match)), 4),
+        }
+        return Taught({"bank": placed.points}, held_out)
+
+    def settle(
+        self, program: Program, tries: int | None, progress: Progress
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A threshold for the common false-alarm probability, from the tail of its scores on noise."""
+        from workloads import decisions
+        from workloads.searching import tails
+
+        quiet = decisions.noise_outputs(program, tries or NOISE_SEGMENTS, _NOISE_SEED, progress).score
+        found = tails.threshold(quiet, segments.FALSE_ALARM, np.square, np.sqrt)
+        return {"threshold": found.score}, {
+            "false_alarm_per_segment": segments.FALSE_ALARM,
+            "noise_segments": found.segments,
+            "threshold_95": [round(found.low, 4), round(found.high, 4)],
+            "extrapolated": found.extrapolated,
+        }
+
+    def in_numpy(self, weights: Mapping[str, NDArray[Any]]) -> Network:
+        """What the network gives, without torch: loudest SNR and its time per row, shape (batch, 2)."""
+        templates = templates_of(weights["bank"])
+
+        def run(whitened: NDArray[np.float32]) -> NDArray[np.float32]:
+            return np.array([_loudest(row, templates) for row in whitened], np.float32)
+
+        return run
 
     def module(self) -> torch.nn.Module:
-        """The filter with an empty bank: (row, detector, INPUT) to (row, [network SNR, time offset in s])."""
+        """The filter with an empty bank: (row, channel, INPUT) to (row, [network SNR, time offset in s])."""
         return _filter()
 
 
@@ -91,9 +175,17 @@ def correlate(whitened: NDArray[np.float32], templates: NDArray[np.complex64]) -
 
 
 def templates_of(bank: NDArray[np.float64]) -> NDArray[np.complex64]:
-    """Templates of `bank` (mass_1, mass_2, spin of both) for the shipped noise curve, (template, 1, frequency)."""
-    rows = [template(waveform.Binary(m1, m2, spin, spin)) for m1, m2, spin in bank]
-    return np.array(rows)[:, None]
+    """Templates of `bank` (mass_1, mass_2, spin of both) for the shipped noise curve, (template, 1, frequency).
+
+    Those of the last bank are kept: building them takes seconds, and every program on the bank wants them.
+    """
+    return _templates_of(np.ascontiguousarray(bank, np.float64).tobytes())
+
+
+@lru_cache(maxsize=1)
+def _templates_of(bank: bytes) -> NDArray[np.complex64]:
+    points = np.frombuffer(bank).reshape(-1, 3)
+    return np.array([template(waveform.Binary(m1, m2, spin, spin)) for m1, m2, spin in points])[:, None]
 
 
 def template(binary: waveform.Binary) -> NDArray[np.complex64]:
@@ -109,6 +201,32 @@ def searched(n: int) -> slice:
     return slice(end - (n - INPUT + round(SEGMENT_S * RATE_HZ)) * SERIES_HZ // RATE_HZ, end)
 
 
+def _loudest(whitened: NDArray[np.float32], templates: NDArray[np.complex64]) -> tuple[float, float]:
+    """The largest network SNR of one row (channel, sample), and when in s after the searched second's start."""
+    where = searched(whitened.shape[-1])
+    best = np.zeros(where.stop - where.start, np.float32)
+    for first in range(0, len(templates), _BLOCK):
+        power = correlate(whitened, templates[first : first + _BLOCK])[..., where]
+        best = np.maximum(best, power.sum(1).max(0))
+    return float(np.sqrt(best.max())), float(best.argmax() / SERIES_HZ)
+
+
+def loudest(whitened: torch.Tensor, templates: torch.Tensor) -> torch.Tensor:
+    """[network SNR, time offset in s] of one row (channel, sample) for `templates` (template, 1, frequency)."""
+    import torch
+
+    n = whitened.shape[-1]
+    points = n * SERIES_HZ // RATE_HZ
+    data = torch.fft.rfft(whitened)[..., : templates.shape[-1]] * (2 * points / n)
+    where = searched(n)
+    best = torch.zeros(where.stop - where.start)
+    for block in torch.split(templates, _BLOCK):
+        z = torch.fft.ifft(data * block, points)[..., where]
+        best = torch.maximum(best, (z.real**2 + z.imag**2).sum(1).amax(0))
+    power, at = best.max(0)
+    return torch.stack([power.sqrt(), at / SERIES_HZ])
+
+
 def _filter() -> torch.nn.Module:
     import torch
 
@@ -120,37 +238,14 @@ def _filter() -> torch.nn.Module:
             self.register_buffer("bank", torch.zeros(TEMPLATES, 3, dtype=torch.float64))
             self._templates: torch.Tensor | None = None
 
-        def templates(self) -> torch.Tensor:
-            if self._templates is None:
-                self._templates = torch.from_numpy(templates_of(self.bank.numpy()))
-            return self._templates
+        def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+            self.bank = torch.zeros_like(state[f"{prefix}bank"])
+            super()._load_from_state_dict(state, prefix, *rest)
 
         def forward(self, whitened: torch.Tensor) -> torch.Tensor:
-            return torch.stack([self._one(row) for row in whitened])
-
-        def _one(self, whitened: torch.Tensor) -> torch.Tensor:
-            n, templates = whitened.shape[-1], self.templates()
-            points = n * SERIES_HZ // RATE_HZ
-            data = torch.fft.rfft(whitened)[..., : templates.shape[-1]] * (2 * points / n)
-            where = searched(n)
-            best = torch.zeros(where.stop - where.start)
-            for block in torch.split(templates, _BLOCK):
-                z = torch.fft.ifft(data * block, points)[..., where]
-                best = torch.maximum(best, (z.real**2 + z.imag**2).sum(1).amax(0))
-            power, at = best.max(0)
-            return torch.stack([power.sqrt(), at / SERIES_HZ])
-
-        def in_numpy(self, whitened: NDArray[np.float32]) -> NDArray[np.float32]:
-            """What `forward` gives, without torch: loudest SNR and its time per row, shape (batch, 2)."""
-            where, templates = searched(whitened.shape[-1]), self.templates().numpy()
-            rows = []
-            for row in whitened:
-                best = np.zeros(where.stop - where.start, np.float32)
-                for first in range(0, len(templates), _BLOCK):
-                    power = correlate(row, templates[first : first + _BLOCK])[..., where]
-                    best = np.maximum(best, power.sum(1).max(0))
-                rows.append([np.sqrt(best.max()), best.argmax() / SERIES_HZ])
-            return np.array(rows, np.float32)
+            if self._templates is None:
+                self._templates = torch.from_numpy(templates_of(self.bank.numpy()))
+            return torch.stack([loudest(row, self._templates) for row in whitened])
 
     return Filter()
 

@@ -1,0 +1,1 @@
+"""What searches for compact binaries share: channels, a reduced basis, shards, examples, tails. No workload."""
