@@ -1,0 +1,1 @@
+"""Inspirals before they merge: what a long low-frequency window holds of them, and how it is searched."""
