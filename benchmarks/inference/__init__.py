@@ -1,0 +1,1 @@
+"""Parameter estimation beside its exact answer: calibration, sharpness, efficiency, seconds, sky maps, classes."""

@@ -1,0 +1,1 @@
+"""Parameter estimation of binary black holes: prior, likelihood, flow, samplers, sky map and classes."""

@@ -1,0 +1,71 @@
+"""How well classes are told: probabilities against what simulated binaries were, under the prior's own rates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads.inference import classes, posteriors, prior
+from workloads.inference.prior import Array
+from workloads.spec import Program, Progress, Quality
+
+_BINS = (0.0, 0.1, 0.3, 0.7, 0.9, 1.0)
+
+
+def judge(program: Program, n: int, seed: int, progress: Progress) -> Quality:
+    """Brier score and calibration of the classes over `n` binaries of the prior, and how often they are right."""
+    units, truth = posteriors.simulated(n, seed, progress)
+    settings = dict(program.settings)
+    # Rates in the proportion of the prior's shares leave the prior as it is.
+    settings["population"] = {**settings["population"], "rate_per_year": settings["prior_shares"]}
+    population = classes.Population(**settings["population"])
+    masses = [m / (1 + classes.redshift(truth.distance_gpc)) for m in prior.masses(truth.theta)]
+    hot = np.eye(len(classes.CLASSES))[classes.class_index(masses[0], masses[1], population)]
+    result = replace(program, settings=settings)(units)
+    brier, base = _brier(result.classes, hot), _brier(hot.mean(0), hot)
+    right = float(np.mean(result.classes.argmax(axis=1) == hot.argmax(axis=1)))
+    most = float(hot.mean(0).max())
+    within = float(np.mean(np.abs(np.log(result.distance_gpc / truth.distance_gpc)) < np.log(2)))
+    star = hot[:, [classes.CLASSES.index(c) for c in classes.HAS_NS]].sum(axis=1)
+    return Quality(
+        f"Brier score {brier:.3f} ({base:.3f} without data), class right in {100 * right:.0f} % "
+        f"({100 * most:.0f} % without data; n={n})",
+        {
+            "n": n, "brier": round(brier, 4), "brier_of_shares": round(base, 4),
+            "right": round(right, 4), "right_by_largest_share": round(most, 4),
+            "true_shares": dict(zip(classes.CLASSES, hot.mean(0).round(4).tolist(), strict=True)),
+            "calibration": {
+                name: _calibration(result.classes[:, k], hot[:, k]) for k, name in enumerate(classes.CLASSES)
+            },
+            "calibration_has_ns": _calibration(result.has_ns, star),
+            "distance_within_factor_2": round(within, 4),
+        },
+    )  # fmt: skip
+
+
+def _brier(probability: Array, hot: Array) -> float:
+    return float(np.mean(np.sum((probability - hot) ** 2, axis=1)))
+
+
+def _calibration(probability: Array, true: Array) -> dict[str, Any]:
+    """Expected and true number of events, how many standard deviations apart they are, and both by probability."""
+    spread = np.sqrt(np.sum(probability * (1 - probability)))
+    return {
+        "expected": round(float(probability.sum()), 1),
+        "true": int(true.sum()),
+        "deviation_sigma": round(float((true.sum() - probability.sum()) / spread), 2) if spread > 0 else None,
+        "bins": {
+            f"{a:g}-{b:g}": [int(i.sum()), round(float(probability[i].sum()), 1), int(true[i].sum())]
+            for a, b in pairwise(_BINS)
+            for i in [_inside(probability, a, b)]
+            if i.any()
+        },
+    }
+
+
+def _inside(probability: Array, low: float, high: float) -> NDArray[np.bool_]:
+    return np.asarray((probability >= low) & ((probability < high) | (high == _BINS[-1])))
