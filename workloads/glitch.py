@@ -21,10 +21,12 @@ SAMPLES = round(DURATION_S * RATE_HZ)
 Shape = Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]]
 
 
-def burst(cls: str, snr: float, psd: Psd, rng: np.random.Generator, delay_s: float = 0.0) -> NDArray[np.float64]:
-    """Strain (sample,) of a `cls` glitch of single-stream optimal SNR `snr`, `delay_s` past the middle."""
+def burst(
+    family: Shape, snr: float, psd: Psd, rng: np.random.Generator, delay_s: float = 0.0
+) -> NDArray[np.float64]:
+    """Strain (sample,) of a glitch of `family`, of single-stream optimal SNR `snr`, `delay_s` past the middle."""
     time_s = (np.arange(SAMPLES) - SAMPLES // 2) / RATE_HZ - delay_s
-    shape = FAMILIES[cls](time_s, rng)
+    shape = family(time_s, rng)
     return np.asarray(shape * (snr / optimal_snr(np.fft.rfft(shape) / RATE_HZ, psd, DURATION_S)))
 
 

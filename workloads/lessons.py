@@ -85,7 +85,7 @@ def _signal(rng: np.random.Generator) -> NDArray[np.complex64]:
 
 
 def _glitches(cls: str, n: int, rng: np.random.Generator) -> Array:
-    bursts = np.array([glitch.burst(cls, 1.0, psd.load(), rng) for _ in range(n)])
+    bursts = np.array([glitch.burst(glitch.FAMILIES[cls], 1.0, psd.load(), rng) for _ in range(n)])
     pad = round(BEFORE_S * RATE_HZ)
     white = whiten(np.pad(bursts, ((0, 0), (pad, pad))))
     centre = white.shape[1] // 2

@@ -5,9 +5,9 @@ import pytest
 from scipy.signal import welch
 
 from workloads import psd, waveform
-from workloads.sky import CLASSES, SIGNALS
+from workloads.sky import SIGNALS
 from workloads.spec import RATE_HZ, STREAMS
-from workloads.strain import Injection, Strain
+from workloads.strain import EVENTS, Injection, Strain
 
 
 def test_a_window_is_the_same_whichever_others_were_cut():
@@ -38,7 +38,7 @@ def test_streams_and_seeds_are_independent():
     assert np.abs(correlation - np.eye(6)).max() < 0.05
 
 
-@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("cls", EVENTS)
 def test_an_injection_has_the_snr_it_was_asked_for(cls):
     detector = -1 if cls in SIGNALS else 1
     loud = Strain(9, [Injection(60.3, cls, 20.0, detector, seed) for seed in range(1)])
