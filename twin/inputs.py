@@ -25,7 +25,7 @@ def inputs(scenario: Scenario, programs: Programs) -> pd.DataFrame:
 def _measured(uses: Iterable[Use]) -> Iterator[tuple[str, str, str, str]]:
     for use in uses:
         passport, service = use.profile.passport, use.profile.service[0]
-        source = (
+        source = passport.get("source") or (
             f"{use.profile.runtime} on {passport['machine']}, {passport['date']}, "
             f"{use.profile.threads} thread(s), n={service.n}{'' if service.settled else ', tail not settled'}"
         )
