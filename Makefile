@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench bench-year theory clean
+.PHONY: demo test lint bench bench-year theory workloads cards clean
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -11,7 +11,7 @@ BIN := .venv/bin
 	touch $@
 
 demo: .venv/ready ## measure three real workloads here, simulate a week of ET, show whether alerts are in time
-	$(BIN)/ettwin measure --quick --budget 25
+	$(BIN)/ettwin measure detector matched-filter glitch-classifier --quick --budget 25
 	$(BIN)/ettwin run first-light --with here
 
 test: lint ## everything that must hold
@@ -31,6 +31,12 @@ bench-year: .venv/ready ## a year of ET in the kernel: minutes, and its peak mem
 
 theory: .venv/ready ## the kernel beside queueing theory's exact answers, and beside Ciw
 	$(BIN)/python -m benchmarks.theory
+
+workloads: .venv/ready ## every workload on every runtime: time, share of the core's peak, quality
+	$(BIN)/python -m benchmarks.workloads
+
+cards: .venv/ready ## the model card of every workload, into docs/workloads
+	$(BIN)/ettwin card
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

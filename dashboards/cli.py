@@ -14,8 +14,11 @@ import typer
 from dashboards.commands import COMMANDS
 from dashboards.terminal import FAILED, INTERNAL, INVALID, USAGE, fail
 
-EXTRA = {"lal", "lalsimulation", "onnx", "onnxruntime", "onnxscript", "safetensors", "torch"}
-"""Packages that only the extra 'live' installs."""
+EXTRA = dict.fromkeys(
+    ("lal", "lalsimulation", "onnx", "onnxruntime", "onnxscript", "safetensors", "torch"), "live"
+)
+EXTRA["openvino"] = "openvino"
+"""The extra that installs each package which is not always there."""
 
 app = typer.Typer(
     name="ettwin",
@@ -62,8 +65,9 @@ def _explain(error: Exception) -> None:
         fail(str(error), USAGE)
     if isinstance(error, WeightsError | ProfileError | MemoryError):
         fail(str(error), FAILED)
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRA:
-        fail(f"no module '{error.name}': needs the extra 'live': pip install 'et-twin[live]'", USAGE)
+    missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
+    if extra := EXTRA.get(missing.partition(".")[0]):
+        fail(f"no module '{missing}': needs the extra '{extra}': pip install 'et-twin[{extra}]'", USAGE)
     text = " ".join(str(error).split())
     fail(f"internal error: {type(error).__name__}: {text} (ettwin --debug … shows where)", INTERNAL)
 

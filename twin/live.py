@@ -19,6 +19,7 @@ from twin.plan import Plan
 from twin.programs import pool_spec
 from twin.record import RecordError
 from twin.scenario import Scenario
+from twin.tree import ScenarioError
 from workloads.sky import CLASSES
 
 COLUMNS = (
@@ -51,7 +52,7 @@ class Live:
         replica: int,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        from workloads.spec import LOOKAHEAD_S, load
+        from workloads.spec import LOOKAHEAD_S, get, load
         from workloads.strain import Injection, Strain
 
         self._plan = plan
@@ -71,6 +72,11 @@ class Live:
             if stage.fallback is not None:
                 works.append((stage.fallback, stage.fallback_runtime or stage.runtime))
             for v, (work, runtime) in enumerate(works):
+                if get(str(work)).outcome is None:
+                    why = (
+                        f"'{work}' decides nothing on segments of strain; only searches and data quality run live"
+                    )
+                    raise ScenarioError((scenario.problem(f"live.{scenario.live.index(name)}", why),))
                 program = load(str(work), runtime, threads)
                 self._programs[name, v] = program
                 program(self._windows(program, (0,)))  # the first call sets the runtime up
@@ -109,7 +115,7 @@ class Live:
 
     def _windows(self, program: Any, segments: Sequence[int]) -> NDArray[np.float64]:
         ends_s = [(k + 1) * self._stride_s + self._lookahead_s for k in segments]
-        return np.stack([self._strain.window(end_s, program.workload.window_s) for end_s in ends_s])
+        return np.stack([self._strain.window(end_s, program.workload.unit.duration_s) for end_s in ends_s])
 
 
 class Recorder:

@@ -25,11 +25,8 @@ def pooled(here: Decisions, elsewhere: Decisions) -> tuple[Decisions | None, flo
     Every cell (noise; each class and SNR bin) is compared by Fisher's exact test; the smallest of their
     probabilities, times the number of cells, is what is judged (Bonferroni).
     """
-    if (here.outcome, here.threshold, here.snr_edges) != (
-        elsewhere.outcome,
-        elsewhere.threshold,
-        elsewhere.snr_edges,
-    ):
+    asked = [(d.outcome, d.threshold, d.snr_edges, d.classes.keys()) for d in (here, elsewhere)]
+    if asked[0] != asked[1]:
         return None, 0.0
     tests = [fisher_exact([[k, n - k], [m, o - m]]).pvalue for k, n, m, o in _cells(here, elsewhere)]
     probability = min(1.0, min(tests) * len(tests))

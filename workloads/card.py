@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 WEIGHTS = Path(__file__).parent / "weights"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class WeightsError(ValueError):

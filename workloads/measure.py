@@ -1,4 +1,4 @@
-"""Measuring a workload on this machine: service times on real strain, and decisions against SNR, as profiles.
+"""Measuring a workload on this machine: service times, and decisions or another quality, as profiles.
 
 Knows no queue. Timing wants a quiet machine; decisions only want patience.
 """
@@ -9,33 +9,39 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
-from itertools import cycle, pairwise
+from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
-from workloads import agreement, spec, timing
-from workloads.profile import SHIPPED, Decisions, Profile, ProfileError, Response, load
-from workloads.sky import CLASSES, SIGNALS, power_law
-from workloads.spec import LOOKAHEAD_S, SEGMENT_S, STREAMS, Outputs, Program, Progress
-from workloads.strain import Injection, Strain
+from workloads import ageing, agreement, decisions, export, runtime, spec, timing
+from workloads.profile import SHIPPED, Aged, Decisions, Profile, ProfileError, find, load
+from workloads.spec import Judged, OnSegments, Program, Progress, Quality
 
-SNR_EDGES = (6.0, 8.0, 10.0, 12.0, 16.0, 24.0, 48.0, 100.0)
-TRIES = {"detector": (10_000, 200), "glitch-classifier": (10_000, 200), "matched-filter": (3_000, 60)}
-"""Segments of pure noise, and events per class and SNR bin, that decisions are measured on."""
 QUICK = 10
 """A quick measurement makes that many times fewer tries, and adds them to the shipped ones if they agree."""
 _SEED, _QUICK_SEED = 30_011, 40_009
 """Data no model, threshold or bank was chosen on; a quick measurement has data of its own."""
-TOLERANCE = 1e-3
-"""Runtimes whose scores (of order 1 to 10 near a threshold) differ by no more decide alike."""
-_SPACING_S = 24.0
-"""Events are that far apart: longer than a waveform, so that each segment holds one."""
-_BATCH = 16
+TOLERANCE = export.TOLERANCE
+"""Runtimes whose results differ by no more, relative to 1 or to the value if larger, decide alike."""
+_DRIFTED = 4
+"""At each drift that many times fewer tries are made."""
+_COMPARED, _POOL = 40, 8
+"""Units that runtimes are compared on, and batches that a timed call goes round."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one runtime decides, or how well it does; and how that is known."""
+
+    decisions: Decisions | None
+    quality: Quality | None
+    note: str
+    aged: tuple[Aged, ...] = ()
 
 
 def measure(
@@ -48,32 +54,97 @@ def measure(
     threads: int = 1,
     budget_s: float = 60.0,
     quick: bool = False,
+    drift: bool = False,
     progress: Progress = lambda done, text: None,
 ) -> list[Path]:
     """Measure workload `name` on each of `runtimes` and write a profile each below `out`; returns their paths.
 
-    `now` is today's date for the passport; `budget_s` limits the timing of one runtime. Decisions are measured
-    once, on the first runtime, and hold for the others: ProfileError is raised unless their scores agree.
+    By default that is every runtime whose package is installed. `now` is today's date for the passport;
+    `budget_s` limits the timing of one runtime. Quality is measured on the first runtime and holds for all whose
+    results agree with it; one of reduced precision that differs is measured by itself, any other raises
+    ProfileError. With `drift`, what drifted data do to the decisions is measured too.
     """
-    chosen = tuple(runtimes or spec.get(name).runtimes)
+    chosen = tuple(runtimes or filter(runtime.installed, spec.get(name).runtimes))
     load_1min = os.getloadavg()[0]
-    programs = {runtime: spec.load(name, runtime, threads) for runtime in chosen}
-    first = programs[chosen[0]]
+    programs = {r: spec.load(name, r, threads) for r in chosen}
     spread = _spread(programs)
     service = {}
-    for index, (runtime, program) in enumerate(programs.items()):
-        progress(0.3 * index / len(chosen), f"timing {name} on {runtime}")
-        service[runtime] = service_times(program, batches, budget_s)
-    noise, events = (max(1, n // (QUICK if quick else 1)) for n in TRIES[name])
-    seed = _QUICK_SEED if quick else _SEED
-    outcome = decisions(first, noise, events, seed, lambda done, text: progress(0.3 + 0.7 * done, text))
-    outcome, how = _with_shipped(first, outcome) if quick else (outcome, "measured here")
+    for index, (r, program) in enumerate(programs.items()):
+        progress(0.3 * index / len(chosen), f"timing {name} on {r}")
+        service[r] = service_times(program, batches, budget_s)
+    found = _found(programs, [r for r in chosen[1:] if spread[r] > TOLERANCE], quick, drift, progress)
     paths = []
-    for runtime, program in programs.items():
-        note = f"decisions {how} on {chosen[0]}; scores differ from it by at most {spread[runtime]:.1e}"
-        about = passport(program, now, note, load_1min)
-        paths.append(Profile(name, runtime, hardware, threads, about, service[runtime], outcome).save(out))
+    for r, program in programs.items():
+        what, note = found.get(r, found[chosen[0]]), found[chosen[0]].note
+        shared = f"{note} on {chosen[0]}; scores differ from it by at most {spread[r]:.1e}"
+        about = passport(program, now, what.note if spread[r] > TOLERANCE else shared, load_1min)
+        quality = None if what.quality is None else {"headline": what.quality.headline, **what.quality.figures}
+        profile = Profile(name, r, hardware, threads, about, service[r], what.decisions, quality, what.aged)
+        paths.append(profile.save(out))
     return paths
+
+
+def time_again(
+    name: str,
+    out: Path,
+    now: str,
+    hardware: str = "host",
+    runtimes: Sequence[str] | None = None,
+    batches: Sequence[int] = (1, 2, 4, 8),
+    threads: int = 1,
+    budget_s: float = 60.0,
+    progress: Progress = lambda done, text: None,
+) -> list[Path]:
+    """New service times in the profiles of `name` below `out`, whose paths are returned; quality stays as it is.
+
+    ProfileError when there is no profile, or one of other weights.
+    """
+    chosen = tuple(runtimes or filter(runtime.installed, spec.get(name).runtimes))
+    load_1min, paths = os.getloadavg()[0], []
+    for index, r in enumerate(chosen):
+        progress(index / len(chosen), f"timing {name} on {r}")
+        program, kept = spec.load(name, r, threads), find(name, r, hardware, (out,), threads)
+        if kept.passport.get("weights_sha256") != program.weights_sha256:
+            raise ProfileError(f"{kept.path}: of other weights than the shipped ones; measure its quality as well")
+        about = passport(program, now, kept.passport["note"], load_1min)
+        paths.append(replace(kept, passport=about, service=service_times(program, batches, budget_s)).save(out))
+    return paths
+
+
+def _found(
+    programs: Mapping[str, Program], alone: Sequence[str], quick: bool, drift: bool, progress: Progress
+) -> dict[str, Found]:
+    """What the first runtime and those that stand `alone` decide, by name."""
+    found = {}
+    share = 0.7 / (1 + len(alone))
+    for index, r in enumerate((next(iter(programs)), *alone)):
+
+        def said(done: float, text: str, begun: float = 0.3 + share * index) -> None:
+            progress(begun + share * done, text)
+
+        found[r] = _quality(programs[r], quick, said)
+        if drift and index == 0 and programs[r].workload.outcome is not None:
+            found[r] = replace(found[r], aged=_aged(programs[r], quick, said))
+    return found
+
+
+def _quality(program: Program, quick: bool, progress: Progress) -> Found:
+    """What `program` decides, or its quality, on data of a quick or of a full measurement."""
+    seed, fewer = (_QUICK_SEED, QUICK) if quick else (_SEED, 1)
+    if program.workload.outcome is None:
+        judged = cast("Judged", program.workload).judge(program, 1 / fewer, seed, progress)
+        return Found(None, judged, "quality measured here")
+    noise, events = (max(1, n // fewer) for n in cast("OnSegments", program.workload).tries)
+    outcome = decisions.decisions(program, noise, events, seed, progress)
+    outcome, how = _with_shipped(program, outcome) if quick else (outcome, "measured here")
+    return Found(outcome, None, f"decisions {how}")
+
+
+def _aged(program: Program, quick: bool, progress: Progress) -> tuple[Aged, ...]:
+    """What drifted data do to the decisions of `program`, with fewer tries at each drift than without any."""
+    seed, fewer = (_QUICK_SEED, QUICK) if quick else (_SEED, 1)
+    noise, events = (max(1, n // (_DRIFTED * fewer)) for n in cast("OnSegments", program.workload).tries)
+    return ageing.ageing(program, noise, events, seed, progress)
 
 
 def _with_shipped(program: Program, here: Decisions) -> tuple[Decisions, str]:
@@ -93,73 +164,21 @@ def _with_shipped(program: Program, here: Decisions) -> tuple[Decisions, str]:
 
 
 def service_times(program: Program, batches: Sequence[int], budget_s: float) -> tuple[Any, ...]:
-    """Wall-clock service times of `program` on real strain, whitening included."""
-    calls = {batch: _call(program, _pool(program, batch)) for batch in sorted(set(batches))}
+    """Wall-clock service times of `program` on realistic units, checks and preparation included."""
+    pool = program.workload.units(_POOL * max(batches), _SEED)
+    calls = {batch: _call(program, pool, batch) for batch in sorted(set(batches))}
     return timing.measure(calls, budget_s, time.perf_counter)
-
-
-def decisions(program: Program, noise: int, events: int, seed: int, progress: Progress) -> Decisions:
-    """How often `program` triggers or flags: in `noise` empty segments and in `events` per class and SNR bin."""
-    bins = list(pairwise(SNR_EDGES))
-    share = noise / (noise + events * len(bins) * len(CLASSES))
-    quiet = noise_outputs(program, noise, seed, lambda done, text: progress(share * done, text))
-    labels = {"none": quiet.label}
-    classes = {}
-    for index, cls in enumerate(CLASSES):
-        rng = np.random.default_rng([seed, index])
-        snr = np.concatenate([power_law(rng.random(events), a, b, -1.0) for a, b in bins])
-        done = share + (1 - share) * index / len(CLASSES)
-        progress(done, f"{program.workload.name}: decisions on {cls}")
-        result = event_outputs(program, cls, snr, seed + 1 + index)
-        counts = result.outcome.reshape(len(bins), events).sum(axis=1)
-        classes[cls] = Response((events,) * len(bins), tuple(counts.tolist()))
-        labels[cls] = result.label
-    return Decisions(
-        outcome=program.workload.outcome,
-        threshold=program.threshold,
-        noise={"n": noise, "count": int(quiet.outcome.sum())},
-        snr_edges=SNR_EDGES,
-        classes=classes,
-        data=f"Gaussian noise of the ET 10 km cryogenic curve, independent streams; IMRPhenomD binaries of 10-80 "
-        f"Msun with aligned spins, simulated glitch families; SNR log-uniform in each bin; seed {seed}",
-        confusion=_confusion(labels) if quiet.label is not None else None,
-    )
-
-
-def noise_outputs(program: Program, n: int, seed: int, progress: Progress = lambda done, text: None) -> Outputs:
-    """Outputs of `program` on `n` consecutive segments without any signal or glitch."""
-    strain = Strain(seed)
-    return _outputs(program, strain, np.arange(n, dtype=np.float64) * SEGMENT_S, progress)
-
-
-def event_outputs(
-    program: Program,
-    cls: str,
-    snr: NDArray[np.float64],
-    seed: int,
-    progress: Progress = lambda done, text: None,
-) -> Outputs:
-    """Outputs of `program` on one segment per entry of `snr`, each holding an event of class `cls`."""
-    rng = np.random.default_rng([seed, len(snr)])
-    starts = _SPACING_S * np.arange(len(snr), dtype=np.float64)
-    times = starts + SEGMENT_S * rng.random(len(snr))
-    streams = np.full(len(snr), -1) if cls in SIGNALS else rng.integers(STREAMS, size=len(snr))
-    events = [
-        Injection(float(t), cls, float(s), int(d), i)
-        for i, (t, s, d) in enumerate(zip(times, snr, streams, strict=True))
-    ]
-    return _outputs(program, Strain(seed, events), starts, progress)
 
 
 def passport(program: Program, now: str, note: str, load_1min: float) -> dict[str, Any]:
     """Where the numbers come from: machine, versions, weights, date, and the machine's load beforehand."""
-    packages = ("numpy", "scipy", "torch") + (("onnxruntime",) if program.runtime == "onnxruntime" else ())
+    packages = ("numpy", "scipy", *{runtime.PACKAGE.get(program.runtime): None})
     return {
         "standing": "measured",
         "machine": machine(),
         "os": operating_system(),
         "python": platform.python_version(),
-        "versions": {package: version(package) for package in packages},
+        "versions": {package: version(package) for package in packages if package},
         "weights_sha256": program.weights_sha256,
         "date": now,
         "load_1min": round(load_1min, 2),
@@ -182,62 +201,31 @@ def operating_system() -> str:
     return f"{platform.system()} {'.'.join(re.findall(r'[0-9]+', platform.release())[:2])}"
 
 
-def _outputs(program: Program, strain: Strain, starts_s: NDArray[np.float64], progress: Progress) -> Outputs:
-    parts = []
-    for first in range(0, len(starts_s), _BATCH):
-        batch = [window(program, strain, start_s) for start_s in starts_s[first : first + _BATCH]]
-        parts.append(program(np.array(batch)))
-        progress(first / len(starts_s), f"{program.workload.name}: decisions")
-    labels = None if parts[0].label is None else [label for part in parts for label in part.label or ()]
-    return Outputs(
-        np.concatenate([p.score for p in parts]),
-        np.concatenate([p.outcome for p in parts]),
-        labels,
-        np.concatenate([p.time_offset_s for p in parts]),
-    )
-
-
-def window(program: Program, strain: Strain, start_s: float) -> NDArray[np.float64]:
-    """What `program` wants to see of the segment that starts at `start_s`, shape (detector, sample)."""
-    return strain.window(start_s + SEGMENT_S + LOOKAHEAD_S, program.workload.window_s)
-
-
-def _confusion(labels: dict[str, list[str] | None]) -> dict[str, Any]:
-    names = list(labels)
-    rows = [[sum(guess == column for guess in labels[truth] or ()) for column in names] for truth in names]
-    return {"classes": names, "counts": rows}
-
-
-def _pool(program: Program, batch: int) -> list[NDArray[np.float64]]:
-    strain = Strain(_SEED)
-    return [
-        np.array([window(program, strain, float(8 * batch + i)) for i in range(first, first + batch)])
-        for first in range(0, 8 * batch, batch)
-    ]
-
-
-def _call(program: Program, pool: list[NDArray[np.float64]]) -> Callable[[], Outputs]:
-    inputs: Iterator[NDArray[np.float64]] = cycle(pool)
+def _call(program: Program, pool: NDArray[Any], batch: int) -> Callable[[], Any]:
+    inputs = cycle([pool[i : i + batch] for i in range(0, _POOL * batch, batch)])
     return lambda: program(next(inputs))
 
 
 def _spread(programs: Mapping[str, Program]) -> dict[str, float]:
-    """By how much the scores of each runtime differ from the first one's; ProfileError above TOLERANCE."""
-    scores = {runtime: _some_scores(program) for runtime, program in programs.items()}
-    first, *_ = scores
-    spread = {runtime: float(np.abs(s - scores[first]).max()) for runtime, s in scores.items()}
-    apart = [f"{runtime} from {first} by {d:.2g}" for runtime, d in spread.items() if not d <= TOLERANCE]
+    """By how much the results of each runtime differ from the first one's; ProfileError above TOLERANCE.
+
+    Runtimes of reduced precision may differ by more.
+    """
+    first, *_ = programs
+    units = programs[first].workload.units(_COMPARED, _SEED)
+    results = {r: program(units) for r, program in programs.items()}
+    spread = {r: export.difference(result, results[first]) for r, result in results.items()}
+    reduced = first in runtime.REDUCED
+    apart = [
+        f"{r} from {first} by {d:.2g}"
+        for r, d in spread.items()
+        if not d <= TOLERANCE and r not in runtime.REDUCED and not reduced
+    ]
     if apart:
         name = programs[first].workload.name
         raise ProfileError(
-            f"{name}: scores of the same strain differ, {', '.join(apart)}; allowed: {TOLERANCE:g}. "
+            f"{name}: scores of the same input differ, {', '.join(apart)}; allowed: {TOLERANCE:g}. "
             f"Decisions of one runtime do not hold for the other: make the exported model again with "
             f"'ettwin train {name}', or measure one runtime at a time with --runtime"
         )
     return spread
-
-
-def _some_scores(program: Program) -> NDArray[np.float64]:
-    """Scores on a few segments of pure noise, with signals and with glitches, of every loudness."""
-    events = [event_outputs(program, cls, np.array(SNR_EDGES), _SEED) for cls in ("bbh", "blip")]
-    return np.concatenate([out.score for out in (noise_outputs(program, _BATCH, _SEED), *events)])

@@ -84,8 +84,28 @@ class Decisions:
 
 
 @dataclass(frozen=True)
+class Aged:
+    """What the workload decides on data that have drifted by `drift` (amounts by kind, none left out but zeros).
+
+    A threshold that noise of old exceeds with probability `claimed` was exceeded by `raised` of `noise['n']`
+    drifted segments.
+    """
+
+    drift: Mapping[str, float]
+    noise: Mapping[str, int]
+    snr_edges: tuple[float, ...]
+    classes: Mapping[str, Response]
+    claimed: tuple[float, ...]
+    raised: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Profile:
-    """One (workload, runtime, hardware kind, threads): service times over batch sizes, decisions, passport."""
+    """One (workload, runtime, hardware kind, threads): service times over batch sizes, quality, passport.
+
+    Quality is `decisions` of a workload on segments of strain; of any other its own figures, with a 'headline'.
+    `ageing` is what drifted data do to the decisions; empty when it was not measured.
+    """
 
     workload: str
     runtime: str
@@ -94,6 +114,8 @@ class Profile:
     passport: Mapping[str, Any]
     service: tuple[Service, ...]
     decisions: Decisions | None = None
+    quality: Mapping[str, Any] | None = None
+    ageing: tuple[Aged, ...] = ()
     schema_version: int = SCHEMA_VERSION
     path: Path | None = field(default=None, compare=False)
 
@@ -135,6 +157,9 @@ class Profile:
     def _text(self) -> str:
         content = asdict(self)
         del content["path"]
+        for part in ("quality", "ageing"):
+            if not content[part]:
+                del content[part]
         return json.dumps(content, indent=1) + "\n"
 
 
@@ -148,7 +173,8 @@ def load(path: Path) -> Profile:
             )
         service = tuple(Service(**{**s, "quantiles_s": tuple(s["quantiles_s"])}) for s in content.pop("service"))
         decisions = content.pop("decisions")
-        profile = Profile(**content, service=service, decisions=_decisions(decisions), path=path)
+        ageing = tuple(_aged(a) for a in content.pop("ageing", ()))
+        profile = Profile(**content, service=service, decisions=_decisions(decisions), ageing=ageing, path=path)
         _check(profile)
     except ProfileError as error:
         raise ProfileError(f"{path}: {error}") from None
@@ -190,8 +216,16 @@ def _file_name(workload: str, runtime: str, threads: int) -> str:
 def _decisions(content: Mapping[str, Any] | None) -> Decisions | None:
     if content is None:
         return None
-    classes = {c: Response(tuple(r["n"]), tuple(r["count"])) for c, r in content["classes"].items()}
-    return Decisions(**{**content, "snr_edges": tuple(content["snr_edges"]), "classes": classes})
+    return Decisions(**{**content, "snr_edges": tuple(content["snr_edges"]), "classes": _responses(content)})
+
+
+def _aged(content: Mapping[str, Any]) -> Aged:
+    listed = {name: tuple(content[name]) for name in ("snr_edges", "claimed", "raised")}
+    return Aged(**{**content, **listed, "classes": _responses(content)})
+
+
+def _responses(content: Mapping[str, Any]) -> dict[str, Response]:
+    return {c: Response(tuple(r["n"]), tuple(r["count"])) for c, r in content["classes"].items()}
 
 
 def _check(profile: Profile) -> None:

@@ -1,38 +1,71 @@
-"""What executes a network: torch, ONNX Runtime or numpy, with a fixed number of threads. Knows no strain."""
+"""What executes a network: torch, ONNX Runtime, OpenVINO or numpy, on so many threads. Knows no strain."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workloads import card
-from workloads.spec import Network, Workload
+from workloads.spec import InNumpy, InTorch, Network, Workload
 
 if TYPE_CHECKING:
     import torch
 
+PACKAGE = {"onnxruntime": "onnxruntime", "torch": "torch", "openvino": "openvino", "openvino-bf16": "openvino"}
+"""The package that each runtime but numpy needs."""
+EXTRA = {"onnxruntime": "live", "torch": "live", "openvino": "openvino"}
+"""The extra that installs each package."""
+REDUCED = ("openvino-bf16",)
+"""Runtimes that round: their decisions are their own, and are measured on their own."""
+
 
 def executor(workload: Workload, runtime: str, threads: int, folder: Path | None = None) -> Network:
-    """The trained network of `workload` as a function of its input, run by `runtime`."""
+    """The trained network of `workload` as a function of its input, run by `runtime`.
+
+    ModuleNotFoundError, with the extra to install, when the runtime's package is not there.
+    """
     if threads < 1:
         raise ValueError(f"{workload.name}: {threads} threads; wanted at least 1")
-    if runtime == "onnxruntime":
-        return onnx_network(card.verified(workload.name, "onnx", folder), threads)
-    module = load_module(workload, folder)
-    if runtime == "numpy":
-        return cast("Network", module.in_numpy)
-    return torch_network(module, threads)
+    if not installed(runtime):
+        package = PACKAGE[runtime]
+        raise ModuleNotFoundError(
+            f"runtime '{runtime}' needs the extra '{EXTRA[package]}': pip install 'et-twin[{EXTRA[package]}]'",
+            name=package,
+        )
+    return _RUNTIMES[runtime](workload, threads, folder)
+
+
+def installed(runtime: str) -> bool:
+    """Whether the package of `runtime` is there; numpy always is."""
+    package = PACKAGE.get(runtime)
+    return package is None or find_spec(package) is not None
+
+
+def stored(workload: Workload, folder: Path | None = None) -> dict[str, NDArray[Any]]:
+    """The verified weights of `workload` by name, as stored."""
+    from safetensors.numpy import load_file
+
+    return load_file(card.verified(workload.name, "safetensors", folder))
 
 
 def load_module(workload: Workload, folder: Path | None = None) -> torch.nn.Module:
     """The network of `workload` with its verified weights, ready to infer."""
-    from safetensors.torch import load_file
+    return filled(workload, stored(workload, folder))
 
-    module = workload.module()
-    module.load_state_dict(load_file(card.verified(workload.name, "safetensors", folder)))
+
+def filled(workload: Workload, weights: Mapping[str, NDArray[Any]]) -> torch.nn.Module:
+    """The network of `workload` with `weights`, ready to infer; weights of half precision become single again."""
+    import torch
+
+    module = cast("InTorch", workload).module()
+    module.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in weights.items()})
     return module.eval()
 
 
@@ -40,9 +73,8 @@ def torch_network(module: torch.nn.Module, threads: int) -> Network:
     """`module` run eagerly by torch. The number of threads is torch's own and holds for the whole process."""
     import torch
 
-    torch.set_num_threads(threads)
-
     def run(x: NDArray[np.float32]) -> NDArray[np.float32]:
+        torch.set_num_threads(threads)
         with torch.inference_mode():
             return cast("NDArray[np.float32]", module(torch.from_numpy(x)).numpy())
 
@@ -64,3 +96,61 @@ def onnx_network(path: Path, threads: int) -> Network:
         return cast("NDArray[np.float32]", session.run(None, {name: x})[0])
 
     return run
+
+
+def openvino_network(path: Path, threads: int, precision: str) -> Network:
+    """The exported network in `path` run by OpenVINO on the CPU, inside in `precision` ('f32' or 'bf16')."""
+    openvino = _openvino()
+    options = {
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+    }
+    request = openvino.Core().compile_model(str(path), "CPU", options).create_infer_request()
+
+    def run(x: NDArray[np.float32]) -> NDArray[np.float32]:
+        request.infer({0: x})
+        return np.array(request.get_output_tensor(0).data, dtype=np.float32)
+
+    return run
+
+
+def _openvino() -> Any:
+    """The package, without the reports on its use that importing it sends to its makers."""
+    name = "openvino_telemetry"
+    if "openvino" not in sys.modules and name not in sys.modules:
+        sys.modules[name] = None  # type: ignore[assignment]
+        try:
+            return import_module("openvino")
+        finally:
+            del sys.modules[name]
+    return import_module("openvino")
+
+
+def _in_torch(workload: Workload, threads: int, folder: Path | None) -> Network:
+    return torch_network(load_module(workload, folder), threads)
+
+
+def _in_numpy(workload: Workload, threads: int, folder: Path | None) -> Network:
+    return cast("InNumpy", workload).in_numpy(stored(workload, folder))
+
+
+def _in_onnx(workload: Workload, threads: int, folder: Path | None) -> Network:
+    return onnx_network(card.verified(workload.name, "onnx", folder), threads)
+
+
+def _in_openvino(precision: str) -> Callable[[Workload, int, Path | None], Network]:
+    def load(workload: Workload, threads: int, folder: Path | None) -> Network:
+        return openvino_network(card.verified(workload.name, "onnx", folder), threads, precision)
+
+    return load
+
+
+_RUNTIMES: dict[str, Callable[[Workload, int, Path | None], Network]] = {
+    "torch": _in_torch,
+    "numpy": _in_numpy,
+    "onnxruntime": _in_onnx,
+    "openvino": _in_openvino("f32"),
+    "openvino-bf16": _in_openvino("bf16"),
+}

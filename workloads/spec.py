@@ -1,20 +1,27 @@
-"""What a workload is: a real program that turns strain into decisions. For live runs, training and measurement.
+"""What a workload is: a real program that turns units of input into results. For live runs, training, measuring.
 
-Knows no site, no queue and no clock. One unit of work is one segment: SEGMENT_S of new data of all streams.
+Knows no site, no queue and no clock. Each file of `workloads/models` holds one workload and is found by its name;
+listing the names imports none of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.unit import BadInputError, Unit
+
 if TYPE_CHECKING:
     import torch
+
+    from workloads.recording import Recording
+    from workloads.training import Course, Taught
 
 RATE_HZ = 2048
 STREAMS = 3
@@ -28,15 +35,14 @@ RINGDOWN_S = 0.0625
 LOOKAHEAD_S = WHITEN_HALF_S + RINGDOWN_S
 """Data after the searched second that a window must hold: a latency of the data, not of the computing."""
 
-NAMES = {
-    "detector": "workloads.models.detector",
-    "matched-filter": "workloads.models.matched_filter",
-    "glitch-classifier": "workloads.models.glitch_classifier",
-}
-"""Workloads and the module in which each one's `WORKLOAD` lives."""
+TASKS = ("search", "early-warning", "data-quality", "conditioning", "inference", "sky-map", "classification")
+NETWORK = ("onnxruntime", "torch", "openvino", "openvino-bf16")
+"""Runtimes of every workload whose network is exported, the default first; the last two need an extra."""
+MODELS = Path(__file__).parent / "models"
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 Progress = Callable[[float, str], None]
+Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -53,50 +59,134 @@ class Outputs:
     time_offset_s: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Quality:
+    """How well a workload does what it does: one sentence with its number, n and CI, and all `figures` (JSON)."""
+
+    headline: str
+    figures: Mapping[str, Any]
+
+
 class Workload(Protocol):
-    """The program around a network: what it wants to see, and how its raw output becomes a decision."""
+    """The program around a network: what it wants to see, and how the raw output becomes a result.
 
-    name: str
-    outcome: str  # 'trigger' or 'flag'
-    window_s: float  # strain wanted, ending LOOKAHEAD_S after the searched second
-    runtimes: tuple[str, ...]
+    A result is a frozen dataclass whose fields are None, or arrays or lists with one entry per unit. The same
+    batch gives the same bits, and a unit the same result (but for rounding) in whatever batch: what is drawn by
+    chance follows from a seed that the workload states. Further protocols say what else it is: `InTorch` with
+    runtimes of NETWORK, `InNumpy` with runtime 'numpy', `OnSegments` with an outcome, else `Judged`. It may state
+    its `limits` (sentences for its model card), its `operations()` per unit where torch cannot count them, and
+    `half_precision` to store its weights so.
+    """
 
-    def prepare(self, strain: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Network input, shape (batch * rows, …), from strain (batch, detector, sample)."""
+    name: str  # that of its file, with '-' for '_'
+    task: str  # one of TASKS
+    unit: Unit
+    outcome: str | None  # 'trigger' or 'flag' when it gives Outputs on segments of strain, else None
+    runtimes: tuple[str, ...]  # the default first
 
-    def decide(self, raw: NDArray[np.float32], batch: int, threshold: float) -> Outputs:
-        """Decisions on `batch` segments from the network's raw output."""
+    def prepare(self, units: NDArray[Any]) -> NDArray[np.float32]:
+        """Network input, shape (batch * rows, …), from checked units (batch, *unit.shape)."""
+
+    def decide(
+        self, raw: NDArray[np.float32], rows: NDArray[np.float32], units: NDArray[Any], settings: Settings
+    ) -> Any:
+        """The result on `units`, from the network's output `raw` on the prepared `rows`."""
+
+    def units(self, n: int, seed: int) -> NDArray[Any]:
+        """`n` realistic units (n, *unit.shape), quiet and loud ones: for timing, laws and checks of an export."""
+
+    def teach(self, course: Course) -> Taught:
+        """Weights from the course's seed (and from what it starts with), and metrics on held-out data."""
+
+    def settle(self, program: Program, tries: int | None, progress: Progress) -> tuple[Settings, dict[str, Any]]:
+        """Settings such as the threshold, and what they were chosen on; `tries` makes it shorter than usual."""
+
+
+class InTorch(Protocol):
+    """A workload with a network: `training.fit` trains it, `export` writes it down."""
 
     def module(self) -> torch.nn.Module:
-        """The network, untrained."""
+        """The network, untrained, from rows (row, …) to (row, …)."""
+
+
+class InNumpy(Protocol):
+    """A workload that runs without torch."""
+
+    def in_numpy(self, weights: Mapping[str, NDArray[Any]]) -> Network:
+        """Rows to raw output, with the stored weights."""
+
+
+class OnSegments(Protocol):
+    """A workload that gives Outputs on segments of strain; profiles count its decisions against class and SNR."""
+
+    tries: tuple[int, int]  # segments of pure noise, and events per class and SNR bin, of a full measurement
+
+
+class FromRecordings(Protocol):
+    """A workload that can be refined on recorded noise, and set to it; `from_recordings` says so."""
+
+    from_recordings: bool
+
+    def settle(
+        self, program: Program, tries: int | None, progress: Progress, recorded: Recording | None = None
+    ) -> tuple[Settings, dict[str, Any]]:
+        """As `Workload.settle`, on recorded noise where there is any."""
+
+
+class Judged(Protocol):
+    """A workload whose quality is something else than decisions on segments."""
+
+    def judge(self, program: Program, effort: float, seed: int, progress: Progress) -> Quality:
+        """The quality of `program`, on data nothing was chosen on; `effort` 1 is the full number of tries."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A workload ready to run: weights loaded and verified, runtime chosen."""
+    """A workload ready to run: weights loaded and verified, runtime chosen, settings read from the card."""
 
     workload: Workload
     network: Network
-    threshold: float
+    settings: Settings
     runtime: str
     weights_sha256: str
 
-    def __call__(self, strain: NDArray[np.float64]) -> Outputs:
-        """Decisions on strain of shape (batch, detector, sample), float64."""
-        check_strain(self.workload, strain)
-        return self.workload.decide(self.network(self.workload.prepare(strain)), len(strain), self.threshold)
+    @property
+    def threshold(self) -> float:
+        """The score above which a segment triggers or is flagged."""
+        return float(self.settings["threshold"])
+
+    def __call__(self, units: NDArray[Any]) -> Any:
+        """The workload's result on units of shape (batch, *unit.shape); BadInputError when it has no answer."""
+        self.workload.unit.check(self.workload.name, units)
+        units = np.ascontiguousarray(units)  # sums depend on how the numbers lie
+        rows = self.workload.prepare(units)
+        raw = self.network(rows)
+        if not np.isfinite(raw).all():
+            raise BadInputError(
+                f"{self.workload.name}: the network's output is not finite; the largest prepared value is "
+                f"{np.abs(rows).max():.3g}. Leave out units that loud"
+            )
+        return self.workload.decide(raw, rows, units, self.settings)
+
+
+def names() -> tuple[str, ...]:
+    """Names of all workloads, in alphabetical order; imports none."""
+    return tuple(sorted(p.stem.replace("_", "-") for p in MODELS.glob("*.py") if not p.stem.startswith("_")))
 
 
 def get(name: str) -> Workload:
     """The workload called `name`."""
-    if name not in NAMES:
-        raise ValueError(f"no workload '{name}'; known: {', '.join(NAMES)}")
-    workload: Workload = import_module(NAMES[name]).WORKLOAD
+    if name not in names():
+        raise ValueError(f"no workload '{name}'; known: {', '.join(names())}")
+    workload: Workload = import_module(f"workloads.models.{name.replace('-', '_')}").WORKLOAD
     return workload
 
 
-def load(name: str, runtime: str | None = None, threads: int = 1) -> Program:
-    """The trained workload `name` on `runtime` (by default its first), on one thread unless told otherwise."""
+def load(name: str, runtime: str | None = None, threads: int = 1, folder: Path | None = None) -> Program:
+    """The trained workload `name` on `runtime` (by default its first), on one thread unless told otherwise.
+
+    Weights and card are the shipped ones unless `folder` holds others.
+    """
     from workloads import card
     from workloads import runtime as executors
 
@@ -104,20 +194,6 @@ def load(name: str, runtime: str | None = None, threads: int = 1) -> Program:
     chosen = runtime or workload.runtimes[0]
     if chosen not in workload.runtimes:
         raise ValueError(f"workload '{name}' has no runtime '{chosen}'; it has: {', '.join(workload.runtimes)}")
-    about: dict[str, Any] = card.read(name)
-    network = executors.executor(workload, chosen, threads)
-    return Program(workload, network, float(about["threshold"]), chosen, str(about["weights_sha256"]))
-
-
-def check_strain(workload: Workload, strain: NDArray[np.float64]) -> None:
-    """Raise ValueError unless `strain` has the shape, type and finite values that `workload` wants."""
-    wanted = (STREAMS, round(workload.window_s * RATE_HZ))
-    if strain.ndim != 3 or strain.shape[1:] != wanted or len(strain) == 0:
-        raise ValueError(
-            f"{workload.name}: strain has shape {strain.shape}; wanted (batch, {wanted[0]}, {wanted[1]}), "
-            f"{workload.window_s} s at {RATE_HZ} Hz. Cut the window with Strain.window"
-        )
-    if strain.dtype != np.float64:
-        raise ValueError(f"{workload.name}: strain is {strain.dtype}; wanted float64 (1e-24 underflows in less)")
-    if not np.isfinite(strain).all():
-        raise ValueError(f"{workload.name}: strain holds NaN or infinite samples. Mark the gap upstream")
+    about = card.read(name, folder)
+    network = executors.executor(workload, chosen, threads, folder)
+    return Program(workload, network, about["settings"], chosen, str(about["weights_sha256"]))

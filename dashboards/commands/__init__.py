@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dashboards.commands.card import card
 from dashboards.commands.check import check
 from dashboards.commands.listing import listing
 from dashboards.commands.measure import measure
@@ -24,6 +25,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "report": report,
     "measure": measure,
     "train": train,
+    "card": card,
     "schema": schema,
 }
 """In the order of `ettwin --help`."""

@@ -24,14 +24,19 @@ def measure(
     threads: Annotated[int, typer.Option(help="Threads of one server.", min=1)] = 1,
     budget: Annotated[float, typer.Option(help="Seconds of timing per workload and runtime.", min=0.1)] = 60.0,
     quick: Annotated[bool, typer.Option("--quick", help="Ten times fewer tries for the decisions.")] = False,
+    times: Annotated[bool, typer.Option("--times", help="Only times: the quality measured before stays.")] = False,
+    drift: Annotated[bool, typer.Option("--drift", help="Also decisions on drifted data; takes hours.")] = False,
     out: Annotated[Path, typer.Option(help="Folder that the profiles go to.")] = Path("profiles"),
     json: Json = False,
 ) -> None:
     """Measure service times and decisions of real workloads on this machine."""
     from workloads import spec
     from workloads.measure import measure as measured
+    from workloads.measure import time_again
 
-    names = workloads or list(spec.NAMES)
+    if times and (quick or drift):
+        fail("--times leaves the quality as it is: leave --quick and --drift out", USAGE)
+    names = workloads or list(spec.names())
     for name in names:
         _check(name, runtime)
     batches = sorted({1, *(batch or (1, 2, 4, 8))})
@@ -43,7 +48,8 @@ def measure(
             def said(fraction: float, text: str, k: int = k) -> None:
                 progress((k + fraction) / len(names), text)
 
-            paths += measured(name, out, today, hardware, runtime, batches, threads, budget, quick, said)
+            given = (name, out, today, hardware, runtime, batches, threads, budget)
+            paths += time_again(*given, said) if times else measured(*given, quick, drift, said)
     rows = [row for path in paths for row in _rows(path)]
     if json:
         result_json({"profiles": [str(p) for p in paths], "service": rows})

@@ -84,3 +84,11 @@ def test_a_recording_answers_only_for_its_own_run(record, scenario, folder):
     table = record.live.assign(segments=record.live["segments"].map(lambda s: [k + 1 for k in s]))
     with pytest.raises(twin.RecordError, match="they differ in scenario, seed or profiles"):
         twin.run(scenario, profiles=(folder,), recorded=replace(record, live=table))
+
+
+def test_a_workload_that_decides_nothing_cannot_run_live(scenario, folder, monkeypatch):
+    from workloads import spec
+
+    monkeypatch.setattr(spec.get("detector"), "outcome", None, raising=False)
+    with pytest.raises(twin.ScenarioError, match=r"live.*'detector' decides nothing on segments of strain"):
+        twin.run(scenario, profiles=(folder,))

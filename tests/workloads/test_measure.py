@@ -7,17 +7,22 @@ import numpy as np
 import pytest
 
 from tests.twin import profiles
-from workloads import card, measure, profile, spec
-from workloads.profile import Response
-from workloads.sky import CLASSES
+from workloads import card, decisions, measure, profile, runtime, spec
+from workloads.profile import Aged, Response
+from workloads.strain import EVENTS
+
+AGED = (
+    Aged({"lines": 2.0}, {"n": 10, "count": 1}, (6.0, 8.0), {"bbh": Response((5,), (4,))}, (0.1, 0.01), (2, 1)),
+)
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     patch = pytest.MonkeyPatch()
-    patch.setitem(measure.TRIES, "glitch-classifier", (40, 4))
+    patch.setattr(spec.get("glitch-classifier"), "tries", (40, 4), raising=False)
     out = tmp_path_factory.mktemp("profiles")
-    yield measure.measure("glitch-classifier", out, "2026-01-02", batches=(1, 2), budget_s=0.3), out
+    runtimes = ("onnxruntime", "torch")
+    yield measure.measure("glitch-classifier", out, "2026-01-02", "host", runtimes, (1, 2), budget_s=0.3), out
     patch.undo()
 
 
@@ -35,25 +40,25 @@ def test_a_spent_budget_is_said_to_be_unsettled(written):
 
 
 def test_decisions_cover_every_class_and_bin(written):
-    decisions = profile.load(written[0][0]).decisions
-    assert set(decisions.classes) == set(CLASSES)
-    assert all(r.n == (4,) * 7 for r in decisions.classes.values())
-    assert decisions.noise["n"] == 40
-    assert decisions.confusion["classes"] == ["none", *CLASSES]
-    assert [sum(row) for row in decisions.confusion["counts"]] == [40] + [28] * len(CLASSES)
+    found = profile.load(written[0][0]).decisions
+    assert tuple(found.classes) == EVENTS
+    assert all(r.n == (4,) * 7 for r in found.classes.values())
+    assert found.noise["n"] == 40
+    assert found.confusion["classes"] == ["none", *EVENTS]
+    assert [sum(row) for row in found.confusion["counts"]] == [40] + [28] * len(EVENTS)
 
 
 def test_loud_events_are_seen_more_often_than_quiet_ones():
     program = spec.load("detector")
     loud, quiet = (
-        measure.event_outputs(program, "bbh", np.full(32, snr), 3).outcome.mean() for snr in (25.0, 4.0)
+        decisions.event_outputs(program, "bbh", np.full(32, snr), 3).outcome.mean() for snr in (25.0, 4.0)
     )
     assert loud > 0.8 > 0.3 > quiet
 
 
 def test_decisions_are_the_same_when_measured_again():
     program = spec.load("detector")
-    first, second = (measure.event_outputs(program, "bbh", np.full(4, 9.0), 3).score for _ in range(2))
+    first, second = (decisions.event_outputs(program, "bbh", np.full(4, 9.0), 3).score for _ in range(2))
     assert (first == second).all()
 
 
@@ -73,12 +78,73 @@ def test_runtimes_that_score_differently_are_not_measured_as_one(tmp_path, monke
     monkeypatch.setattr(spec, "load", spoiled)
     with pytest.raises(
         profile.ProfileError,
-        match=r"detector: scores of the same strain differ, torch from onnxruntime by 0\.\d+; allowed: 0\.001\. "
+        match=r"detector: scores of the same input differ, torch from onnxruntime by 0\.\d+; allowed: 0\.001\. "
         r".* make the exported model again with 'ettwin train detector'",
     ):
-        measure.measure("detector", tmp_path, "2026-01-02")
+        measure.measure("detector", tmp_path, "2026-01-02", runtimes=("onnxruntime", "torch"))
     assert loaded == ["onnxruntime", "torch"]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_runtime_of_reduced_precision_is_judged_by_itself(tmp_path, monkeypatch):
+    """Its scores differ by more than rounding: its profile has its own counts and says so, the others share."""
+    load = spec.load
+    workload = spec.get("detector")
+    monkeypatch.setattr(workload, "tries", (16, 2), raising=False)
+    monkeypatch.setattr(runtime, "REDUCED", ("torch",))
+
+    def rounded(name, r, threads):
+        program = load(name, r, threads)
+        return program if r == "onnxruntime" else replace(program, network=lambda x: program.network(x) + 50.0)
+
+    monkeypatch.setattr(spec, "load", rounded)
+    paths = measure.measure(
+        "detector", tmp_path, "2026-01-02", "host", ("onnxruntime", "torch"), (1,), budget_s=0.1
+    )
+    whole, reduced = (profile.load(p) for p in paths)
+    assert whole.decisions.noise["count"] < reduced.decisions.noise["count"] == 16
+    assert whole.passport["note"].endswith(
+        "measured here on onnxruntime; scores differ from it by at most 0.0e+00"
+    )
+    assert reduced.passport["note"] == "decisions measured here"
+
+
+def test_a_workload_that_decides_nothing_has_another_quality(tmp_path, monkeypatch):
+    """A conditioning stage, say: its profile holds what its judge says, and the twin finds no decisions in it."""
+    workload = spec.get("detector")
+    said = []
+
+    def judge(program, effort, seed, progress):
+        said.append((program.runtime, effort))
+        return spec.Quality("residual 0.3 of the noise (n=10)", {"residual": 0.3})
+
+    monkeypatch.setattr(workload, "outcome", None, raising=False)
+    monkeypatch.setattr(workload, "judge", judge, raising=False)
+    runtimes = ("onnxruntime", "torch")
+    paths = measure.measure("detector", tmp_path, "2026-01-02", "host", runtimes, (1,), budget_s=0.1, quick=True)
+    assert said == [("onnxruntime", 0.1)]
+    for path in paths:
+        found = profile.load(path)
+        assert found.decisions is None
+        assert found.quality == {"headline": "residual 0.3 of the noise (n=10)", "residual": 0.3}
+
+
+@pytest.mark.parametrize(("count", "n"), [(0, 3000), (3, 3000), (200, 200)])
+def test_an_interval_is_that_of_clopper_and_pearson(count, n):
+    from scipy.stats import binom
+
+    low, high = decisions.interval(count, n)
+    assert low == 0.0 if count == 0 else binom.sf(count - 1, n, low) == pytest.approx(0.025)
+    assert high == 1.0 if count == n else binom.cdf(count, n, high) == pytest.approx(0.025)
+
+
+def test_decisions_are_told_in_a_sentence():
+    shipped = profile.load(profile.SHIPPED / "epyc-core" / "detector-torch.json").decisions
+    told = decisions.headline(shipped)
+    assert told.startswith("found ")
+    assert "% of signals of SNR 8-10 (" not in told
+    assert "of signals of SNR 12-16" in told
+    assert f"n={shipped.noise['n']}) of noise" in told
 
 
 def test_a_passport_names_no_build_of_the_system(monkeypatch):
@@ -122,12 +188,14 @@ def test_a_shipped_profile_is_of_the_shipped_weights(path):
     shipped = profile.load(path)
     about = card.read(shipped.workload)
     assert shipped.passport["weights_sha256"] == about["weights_sha256"]
-    assert shipped.decisions.threshold == about["threshold"]
+    assert (shipped.decisions is None) == (spec.get(shipped.workload).outcome is None)
+    assert shipped.decisions is None or shipped.decisions.threshold == about["settings"]["threshold"]
 
 
-@pytest.mark.parametrize("name", spec.NAMES)
-def test_every_runtime_of_a_workload_has_a_shipped_profile(name):
-    assert {p.stem for p in SHIPPED} >= {f"{name}-{r}" for r in spec.get(name).runtimes}
+@pytest.mark.parametrize("name", spec.names())
+def test_every_runtime_that_needs_no_further_extra_has_a_shipped_profile(name):
+    own = [r for r in spec.get(name).runtimes if runtime.EXTRA.get(runtime.PACKAGE.get(r)) in (None, "live")]
+    assert {p.stem for p in SHIPPED} >= {f"{name}-{r}" for r in own}
 
 
 def test_both_searches_keep_their_stated_false_alarm_probability():
@@ -156,6 +224,27 @@ def test_quick_decisions_join_the_shipped_ones_of_the_same_program_only(
     program = SimpleNamespace(
         workload=SimpleNamespace(name="detector"), runtime="onnxruntime", weights_sha256=weights
     )
-    decisions, how = measure._with_shipped(program, here)
-    assert decisions.noise["n"] == n
+    both, how = measure._with_shipped(program, here)
+    assert both.noise["n"] == n
     assert how.startswith("measured here (n=100)")
+
+
+def timed_again(folder, batches):
+    given = ("glitch-classifier", folder, "2026-02-03", "host", ("onnxruntime",), batches)
+    return profile.load(measure.time_again(*given, budget_s=0.2)[0])
+
+
+def test_times_are_measured_again_and_quality_stays(written, tmp_path):
+    before = profile.load(written[0][0])
+    replace(before, ageing=AGED).save(tmp_path)
+    again = timed_again(tmp_path, (1, 4))
+    assert (again.decisions, again.ageing) == (before.decisions, AGED)
+    assert [s.batch for s in again.service] == [1, 4]
+    assert (again.passport["date"], again.passport["note"]) == ("2026-02-03", before.passport["note"])
+
+
+def test_times_of_other_weights_are_not_put_beside_the_quality(written, tmp_path):
+    given = profile.load(written[0][0])
+    replace(given, passport={**given.passport, "weights_sha256": "0" * 64}).save(tmp_path)
+    with pytest.raises(profile.ProfileError, match="of other weights than the shipped ones"):
+        timed_again(tmp_path, (1,))

@@ -1,155 +1,308 @@
-"""Laws that every workload obeys on every runtime. A new workload joins by its line in `workloads.spec`."""
+"""Laws that every workload obeys on every runtime. A new workload joins by its file in `workloads/models`."""
 
-import re
-import shutil
+import subprocess
+import sys
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
 
-from workloads import card, measure, runtime, spec
-from workloads.sky import GLITCHES
-from workloads.strain import Injection, Strain
+from workloads import card, export, runtime, spec
+from workloads.unit import BadInputError
 
-PAIRS = [(name, r) for name in spec.NAMES for r in spec.get(name).runtimes]
-SEARCHES = [name for name in spec.NAMES if spec.get(name).outcome == "trigger"]
-NAMES = list(spec.NAMES)
+NAMES = spec.names()
+PAIRS = [(name, r) for name in NAMES for r in spec.get(name).runtimes]
+N = 6
+SEED = 11
 
 
 @pytest.fixture(scope="module")
 def programs():
-    return {pair: spec.load(*pair) for pair in PAIRS}
+    """A function from (name, runtime) to its program, on one thread, loaded once."""
+    loaded = {}
+
+    def get(name, r):
+        if not runtime.installed(r):
+            pytest.skip(f"{r} is not installed")
+        if (name, r) not in loaded:
+            loaded[name, r] = spec.load(name, r)
+        return loaded[name, r]
+
+    return get
 
 
 @pytest.fixture(scope="module")
-def segments():
-    """Window length to strain of four segments: noise, a signal of SNR 30, a blip of SNR 40, noise."""
-    events = [Injection(101.5, "bbh", 30.0, -1, 1), Injection(121.5, "blip", 40.0, 2, 2)]
-    strain = Strain(11, events)
+def units():
+    """A function from a workload's name to N of its units, made once."""
+    made = {}
 
-    def cut(window_s):
-        ends = [start + spec.SEGMENT_S + spec.LOOKAHEAD_S for start in (80.0, 101.0, 121.0, 140.0)]
-        return np.array([strain.window(end, window_s) for end in ends])
+    def get(name):
+        if name not in made:
+            made[name] = spec.get(name).units(N, SEED)
+            made[name].setflags(write=False)
+        return made[name]
 
-    return {name: cut(spec.get(name).window_s) for name in NAMES}
-
-
-@pytest.mark.parametrize("pair", PAIRS)
-def test_outputs_have_one_entry_per_segment(pair, programs, segments):
-    out = programs[pair](segments[pair[0]])
-    assert out.score.shape == out.outcome.shape == out.time_offset_s.shape == (4,)
-    assert out.label is None or len(out.label) == 4
-    assert ((out.time_offset_s >= 0) & (out.time_offset_s <= spec.SEGMENT_S)).all()
-    assert (out.outcome == (out.score > programs[pair].threshold)).all()
+    return get
 
 
-@pytest.mark.parametrize("pair", PAIRS)
-def test_the_same_strain_gives_the_same_scores(pair, programs, segments):
-    first, second = (programs[pair](segments[pair[0]]).score for _ in range(2))
-    assert (first == second).all()
+def alike(result, other, rows=slice(None), tolerance=export.TOLERANCE):
+    """Whether `result` is what `other` holds in `rows`: decisions to the bit, numbers but for rounding."""
+    picked = replace(other, **{f.name: taken(getattr(other, f.name), rows) for f in fields(other)})
+    return export.changed(result, picked) == 0 and export.difference(result, picked) <= tolerance
 
 
-@pytest.mark.parametrize("pair", PAIRS)
-def test_a_batch_decides_like_its_segments_one_by_one(pair, programs, segments):
-    together = programs[pair](segments[pair[0]])
-    alone = [programs[pair](segment[None]) for segment in segments[pair[0]]]
-    assert np.allclose(together.score, [a.score[0] for a in alone], rtol=1e-4, atol=1e-4)
-    assert (together.outcome == [a.outcome[0] for a in alone]).all()
+def taken(value, rows):
+    if value is None or isinstance(value, np.ndarray):
+        return None if value is None else value[rows]
+    return [value[i] for i in np.arange(len(value))[rows]]
 
 
-@pytest.mark.parametrize("pair", PAIRS)
-def test_strain_is_left_as_it_was(pair, programs, segments):
-    strain = segments[pair[0]].copy()
-    programs[pair](strain)
-    assert (strain == segments[pair[0]]).all()
+def same_bits(result, other):
+    pairs = [(getattr(result, f.name), getattr(other, f.name)) for f in fields(result)]
+    return all(np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b for a, b in pairs)
+
+
+def tolerance(r):
+    return 0.1 if r in runtime.REDUCED else export.TOLERANCE
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_runtimes_agree(name, programs, segments):
-    scores = [programs[name, r](segments[name]).score for r in spec.get(name).runtimes]
-    assert len(scores) > 1
-    assert np.allclose(scores[0], scores[1], rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("name", SEARCHES)
-def test_a_search_finds_a_loud_signal_and_not_noise(name, programs, segments):
-    out = programs[name, spec.get(name).runtimes[0]](segments[name])
-    assert out.outcome[[0, 1, 3]].tolist() == [False, True, False]
-    assert out.time_offset_s[1] == pytest.approx(0.5, abs=0.26 if name == "detector" else 0.02)
-
-
-@pytest.mark.parametrize("name", SEARCHES)
-@pytest.mark.parametrize("offset_s", [0.001, 0.25, 0.75, 0.999])
-def test_a_search_covers_its_whole_second(name, offset_s, programs):
-    strain = Strain(12, [Injection(40.0 + offset_s, "bbh", 40.0, -1, 3)])
-    program = programs[name, spec.get(name).runtimes[0]]
-    assert program(measure.window(program, strain, 40.0)[None]).outcome[0]
-
-
-def test_the_classifier_flags_glitches_and_spares_the_signal(programs, segments):
-    out = programs["glitch-classifier", "onnxruntime"](segments["glitch-classifier"])
-    assert out.outcome.tolist() == [False, False, True, False]
-    assert out.label == ["none", "bbh", "blip", "none"]
-
-
-@pytest.mark.parametrize("cls", GLITCHES)
-def test_the_classifier_flags_most_loud_glitches_of_each_family(cls, programs):
-    program = programs["glitch-classifier", "onnxruntime"]
-    out = measure.event_outputs(program, cls, np.full(16, 30.0), 13)
-    assert out.outcome.mean() > 0.7
+def test_a_workload_says_what_it_is(name):
+    workload, unit = spec.get(name), spec.get(name).unit
+    assert workload.name == name
+    assert workload.task in spec.TASKS
+    assert len(unit.axes) == len(unit.shape)
+    assert all(n > 0 for n in unit.shape)
+    assert unit.quantity
+    assert unit.meaning
+    assert workload.outcome in ("trigger", "flag", None)
+    assert hasattr(workload, "judge" if workload.outcome is None else "tries")
+    assert hasattr(workload, "module") or not {*workload.runtimes} & {*spec.NETWORK}
+    assert hasattr(workload, "in_numpy") or "numpy" not in workload.runtimes
+    assert card.read(name)["task"] == workload.task
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (lambda x: x[:, :2], r"strain has shape \(4, 2, .*; wanted \(batch, 3, "),
-        (lambda x: x[..., 1:], "wanted .batch, 3, "),
-        (lambda x: x[0], "strain has shape"),
-        (lambda x: x[:0], "strain has shape"),
-        (lambda x: x.astype(np.float32), "strain is float32; wanted float64"),
-        (lambda x: np.where(x == x[0, 0, 0], np.nan, x), "holds NaN or infinite samples"),
-    ],
-)
-def test_strain_that_is_not_what_was_asked_for_is_refused(name, spoil, message, programs, segments):
-    program = programs[name, spec.get(name).runtimes[0]]
-    with pytest.raises(ValueError, match=message):
-        program(spoil(segments[name]))
+def test_its_units_are_what_it_answers_for_and_follow_from_their_seed(name, units):
+    workload = spec.get(name)
+    made = units(name)
+    workload.unit.check(name, made)
+    assert len(made) == N
+    assert np.array_equal(made, workload.units(N, SEED))
+    assert not np.array_equal(made, workload.units(N, SEED + 1))
 
 
-@pytest.mark.parametrize(("name", "suffix"), [(n, "safetensors") for n in NAMES] + [("detector", "onnx")])
-def test_weights_that_changed_since_their_card_are_refused(name, suffix, tmp_path):
-    for path in card.WEIGHTS.glob(f"{name}.*"):
-        shutil.copy(path, tmp_path)
-    spoiled = tmp_path / f"{name}.{suffix}"
-    content = bytearray(spoiled.read_bytes())
-    content[len(content) // 2] ^= 1
-    spoiled.write_bytes(content)
-    with pytest.raises(card.WeightsError, match=rf"{name}.{suffix}: sha256 .* the file was changed"):
-        runtime.executor(spec.get(name), "onnxruntime" if suffix == "onnx" else "torch", 1, tmp_path)
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_result_has_one_entry_per_unit_and_all_are_finite(pair, programs, units):
+    result = programs(*pair)(units(pair[0]))
+    assert is_dataclass(result)
+    assert result.__dataclass_params__.frozen
+    values = [getattr(result, f.name) for f in fields(result)]
+    assert all(len(v) == N for v in values if v is not None)
+    assert all(np.isfinite(v).all() for v in values if isinstance(v, np.ndarray) and v.dtype.kind in "fc")
+    if spec.get(pair[0]).outcome is not None:
+        assert isinstance(result, spec.Outputs)
+        assert (result.outcome == (result.score > programs(*pair).threshold)).all()
+        assert ((result.time_offset_s >= 0) & (result.time_offset_s <= spec.SEGMENT_S)).all()
 
 
-SHIPPED = [p for kind in ("weights", "profiles", "data") for p in (card.WEIGHTS.parent / kind).rglob("*.*")]
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_same_batch_gives_the_same_bits(pair, programs, units):
+    program = programs(*pair)
+    assert same_bits(program(units(pair[0])), program(units(pair[0])))
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
-def test_no_shipped_file_names_a_path_of_the_machine_it_was_made_on(path):
-    content = path.read_bytes()
-    assert not re.search(rb"/\w+/\S+\.py\b|site-packages", content)
-    assert path.stat().st_mode & 0o444 == 0o444
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_batch_answers_like_its_units_one_by_one(pair, programs, units):
+    program, given = programs(*pair), units(pair[0])
+    together = program(given)
+    for i in range(N):
+        assert alike(program(given[i : i + 1]), together, slice(i, i + 1), tolerance(pair[1]))
 
 
-def test_a_missing_card_says_how_to_get_one(tmp_path):
-    with pytest.raises(card.WeightsError, match=r"no model card. Run 'ettwin train detector --out "):
-        card.read("detector", tmp_path)
-    (tmp_path / "detector.card.json").write_text("[1")
-    with pytest.raises(card.WeightsError, match="not a readable model card"):
-        card.read("detector", tmp_path)
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_order_of_a_batch_does_not_matter(pair, programs, units):
+    program, given = programs(*pair), units(pair[0])
+    order = np.random.default_rng(1).permutation(N)
+    assert alike(program(given[order]), program(given), order, tolerance(pair[1]))
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_the_number_of_threads_changes_no_result(pair, programs, units):
+    one, two = programs(*pair), spec.load(*pair, threads=2)
+    assert alike(two(units(pair[0])), one(units(pair[0])), tolerance=tolerance(pair[1]))
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_input_is_left_as_it_was_and_may_lie_anyhow_in_memory(pair, programs, units):
+    program, given = programs(*pair), units(pair[0]).copy()
+    expected = program(given)
+    assert np.array_equal(given, units(pair[0]))
+    spread = np.empty((*given.shape[:-1], 2 * given.shape[-1]), given.dtype)
+    spread[..., ::2] = given
+    assert not spread[..., ::2].flags["C_CONTIGUOUS"]
+    assert same_bits(program(spread[..., ::2]), expected)
+    assert same_bits(program(np.asfortranarray(given)), expected)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_runtimes_agree_and_reduced_precision_is_near(pair, programs, units):
+    name, r = pair
+    first = spec.get(name).runtimes[0]
+    result, expected = programs(*pair)(units(name)), programs(name, first)(units(name))
+    if r in runtime.REDUCED:
+        assert export.difference(result, expected) < 0.1
+    else:
+        assert alike(result, expected, tolerance=export.TOLERANCE)
+
+
+def one(x, value):
+    """The second unit of `x` has `value` as one of its numbers."""
+    spoiled = x.copy()
+    spoiled[1].flat[spoiled[1].size // 2] = value
+    return spoiled
+
+
+def held(x, length, value=None):
+    """A stretch of `length` samples of the second unit's first row is held at `value`, or at its largest."""
+    spoiled = x.copy()
+    row = spoiled[1].reshape(-1, x.shape[-1])[0]
+    row[: min(length, row.size)] = np.abs(row).max() if value is None else value
+    return spoiled
+
+
+REFUSED = {
+    "not a number": (lambda x: one(x, np.nan), "holds NaN or infinite samples in unit 1"),
+    "infinite": (lambda x: one(x, -np.inf), "holds NaN or infinite samples in unit 1"),
+    "a gap of NaN": (lambda x: held(x, 100, np.nan), "holds NaN or infinite samples in unit 1"),
+    "another rate": (lambda x: x[..., ::2], "has shape .* wanted .batch, "),
+    "one sample short": (lambda x: x[..., 1:], "has shape .* wanted .batch, "),
+    "no batch axis": (lambda x: x[0], "has shape .* wanted .batch, "),
+    "an axis too many": (lambda x: x[None], "has shape .* wanted .batch, "),
+    "an empty batch": (lambda x: x[:0], "has shape .* wanted .batch, "),
+    "another type": (lambda x: x.astype(np.float16 if x.dtype == np.float32 else np.float32), "wanted float"),
+    "whole numbers": (lambda x: np.ones(x.shape, np.int64), "is int64; wanted float"),
+    "another byte order": (lambda x: x.astype(x.dtype.newbyteorder(">")), "wanted float"),
+}
+REPEATING = {
+    "a gap of zeros": lambda x: held(x, 100, 0.0),
+    "saturated": lambda x: held(x, 20),
+    "all zeros": lambda x: x * np.array([1, 0, 1, 1, 1, 1]).reshape(-1, *(1,) * (x.ndim - 1)),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("spoilt", REFUSED)
+def test_bad_input_is_refused_with_its_reason(name, spoilt, programs, units):
+    spoil, message = REFUSED[spoilt]
+    program = programs(name, spec.get(name).runtimes[0])
+    with pytest.raises(BadInputError, match=f"{name}: .*{message}"):
+        program(spoil(units(name)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("spoilt", REPEATING)
+def test_what_is_no_data_is_refused_or_has_a_defined_answer(name, spoilt, programs, units):
+    program = programs(name, spec.get(name).runtimes[0])
+    bad = REPEATING[spoilt](units(name))
+    if spec.get(name).unit.longest_repeat is None:
+        assert unharmed(program, bad, units(name))
+        return
+    with pytest.raises(BadInputError, match=f"{name}: .* repeats a value .* times or more in unit 1") as caught:
+        program(bad)
+    assert caught.value.units == (1,)
+    rest = np.delete(bad, caught.value.units, axis=0)
+    assert unharmed(program, rest, np.delete(units(name), 1, axis=0))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_stream_is_refused_or_has_a_defined_answer(name, programs, units):
+    unit, bad = spec.get(name).unit, units(name).copy()
+    if unit.axes[0] != "detector":
+        pytest.skip("has no streams")
+    program = programs(name, spec.get(name).runtimes[0])
+    bad[1, -1] = 0.0
+    if unit.may_miss or unit.longest_repeat is None:
+        assert unharmed(program, bad, units(name))
+    else:
+        with pytest.raises(BadInputError, match="a missing detector"):
+            program(bad)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("where", ["one sample", "a whole unit"])
+def test_a_million_sigma_is_refused_or_answered_and_harms_no_other_unit(pair, where, programs, units):
+    program, loud = programs(*pair), units(pair[0]).copy()
+    if where == "one sample":
+        middle = loud[1].size // 2
+        loud[1].flat[middle] += 1e6 * (loud[1].std() or 1.0)
+    else:
+        loud[1] *= 1e6
+    try:
+        assert unharmed(program, loud, units(pair[0]), tolerance(pair[1]))
+    except BadInputError as error:
+        assert "Leave out" in str(error)  # noqa: PT017
+
+
+def unharmed(program, spoilt, whole, within=export.TOLERANCE):
+    """Whether all answers to `spoilt` are finite, and those to units that equal `whole`'s are the same."""
+    result = program(spoilt)
+    values = [getattr(result, f.name) for f in fields(result)]
+    finite = all(np.isfinite(v).all() for v in values if isinstance(v, np.ndarray) and v.dtype.kind in "fc")
+    same = np.flatnonzero((spoilt == whole).reshape(len(whole), -1).all(axis=1))
+    kept = replace(result, **{f.name: taken(getattr(result, f.name), same) for f in fields(result)})
+    return finite and same.size > 0 and alike(kept, program(whole), same, within)
+
+
+def test_listing_the_names_imports_no_model():
+    code = "import sys; from workloads import spec; spec.names(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "workloads.spec" in loaded
+    assert not {m for m in loaded if m.startswith(("workloads.models", "torch", "scipy", "lal", "onnxruntime"))}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_is_imported_without_torch(name):
+    code = f"import sys; from workloads import spec; spec.get({name!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "lal", "onnxruntime", "openvino", "zuko", "dynesty"} & set(done.stdout.split())
+
+
+def test_openvino_calls_nobody():
+    """Importing the package as it is sends a report to its makers."""
+    if not runtime.installed("openvino"):
+        pytest.skip("openvino is not installed")
+    code = (
+        "import socket, sys\n"
+        "def call(*a, **k): print('called', a); raise OSError\n"
+        "socket.getaddrinfo = socket.create_connection = socket.socket.connect = call\n"
+        "from workloads import spec\n"
+        "program = spec.load('detector', 'openvino')\n"
+        "print(len(program(program.workload.units(1, 1)).score), 'openvino_telemetry' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "False"]
+
+
+def test_a_workload_joins_by_one_file(tmp_path, monkeypatch):
+    (tmp_path / "my_search.py").write_text("")
+    (tmp_path / "_shared.py").write_text("")
+    monkeypatch.setattr(spec, "MODELS", tmp_path)
+    assert spec.names() == ("my-search",)
 
 
 def test_unknown_names_are_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"no workload 'pe'; known: detector, matched-filter, glitch-classifier"):
-        spec.get("pe")
+    with pytest.raises(ValueError, match=r"no workload 'nothing'; known: .*detector, .*matched-filter"):
+        spec.get("nothing")
     with pytest.raises(ValueError, match=r"'matched-filter' has no runtime 'onnxruntime'; it has: torch, numpy"):
         spec.load("matched-filter", "onnxruntime")
     with pytest.raises(ValueError, match="0 threads; wanted at least 1"):
         spec.load("detector", "torch", threads=0)
+
+
+def test_a_runtime_that_is_not_installed_says_which_extra_to_install(monkeypatch):
+    monkeypatch.setattr(runtime, "find_spec", lambda package: None)
+    for r, extra in (("openvino-bf16", "openvino"), ("onnxruntime", "live")):
+        with pytest.raises(ModuleNotFoundError, match=rf"'{r}' needs the extra '{extra}': pip install 'et-twin"):
+            spec.load("detector", r)

@@ -1,1 +1,1 @@
-"""The programs themselves, one file each. A new workload is one file here and one line in `workloads.spec`."""
+"""The programs themselves, one file each with a `WORKLOAD`. A new workload is one file here and is found."""

@@ -1,0 +1,199 @@
+"""The model card of a workload as Markdown: from its weights' card and its profiles. Measures nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from workloads import card, decisions, spec
+from workloads.profile import SHIPPED, Decisions, Profile, load
+from workloads.spec import Workload
+from workloads.unit import Unit
+
+
+def model_card(name: str, folders: Sequence[Path] = ()) -> str:
+    """The card of workload `name`; of the profiles in `folders` and the shipped ones, those of its weights."""
+    workload, about = spec.get(name), card.read(name)
+    profiles = _profiles(name, about["weights_sha256"], (*folders, SHIPPED))
+    sections = [
+        f"# {name}",
+        f"<!-- Written by `ettwin card {name}`. Change the workload or measure again, not this file. -->",
+        (type(workload).__doc__ or "").strip().split("\n\n")[0].replace("\n    ", "\n"),
+        _table(("", ""), _facts(workload, about)),
+        "## Trained and set",
+        *_lines(about.get("held_out", {}), "on held-out data"),
+        *_lines(about.get("settings_from", {}), f"settings {_value(about['settings'])}, chosen on"),
+        "## How well it does",
+        *_quality(profiles),
+        *_drifted(profiles),
+        "## How long it takes",
+        *_service(profiles),
+        "## Export",
+        *_export(about.get("export")),
+        "## What it is not good for",
+        "\n".join(f"- {limit}" for limit in _limits(workload, profiles)),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _profiles(name: str, weights: str, folders: Sequence[Path]) -> list[Profile]:
+    paths = dict.fromkeys(path for folder in folders for path in sorted(folder.glob(f"*/{name}-*.json")))
+    found = [profile for profile in map(load, paths) if profile.workload == name]
+    return [profile for profile in found if profile.passport.get("weights_sha256") == weights]
+
+
+def _facts(workload: Workload, about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    spent = about.get("cost", {})
+    yield "task", workload.task + (f": {workload.outcome}" if workload.outcome else "")
+    yield "one unit", f"{workload.unit.meaning}: {_unit(workload.unit)}"
+    yield "runtimes", ", ".join(workload.runtimes)
+    yield "parameters", f"{about['parameters']:,}"
+    for file, digest in about["files"].items():
+        path = card.WEIGHTS / file
+        yield f"`{file}`", f"{path.stat().st_size / 1024:.0f} KiB, SHA-256 `{digest[:16]}…`"
+    yield "reproduced by", f"`ettwin train {workload.name} --seed {about['seed']}`, {about['steps']} steps"
+    if spent:
+        energy = f", {spent['energy_j']:.0f} J ({spent['energy_standing']})" if "energy_j" in spent else ""
+        yield "cost", f"{spent['wall_s']:.0f} s of wall clock{energy}"
+    if about.get("refined_from"):
+        yield "refined from", f"`{about['refined_from']['weights_sha256'][:16]}…`"
+    yield "date, versions", f"{about['date']}; {', '.join(f'{k} {v}' for k, v in about['versions'].items())}"
+
+
+def _unit(unit: Unit) -> str:
+    axes = " × ".join(f"{n} {axis}s" for n, axis in zip(unit.shape, unit.axes, strict=True))
+    return f"{axes}, {unit.dtype}" + (
+        "" if unit.rate_hz is None else f", {unit.duration_s:g} s at {unit.rate_hz:g} Hz"
+    )
+
+
+def _lines(content: Mapping[str, Any], of: str) -> Iterator[str]:
+    if content:
+        yield "\n".join(
+            [f"{of.capitalize()}:", "", *(f"- {k.replace('_', ' ')}: {_value(v)}" for k, v in content.items())]
+        )
+
+
+def _quality(profiles: Sequence[Profile]) -> Iterator[str]:
+    told = set()
+    for profile in profiles:
+        measured, key = profile.decisions, str((profile.decisions, profile.quality))
+        if key in told or (measured is None and profile.quality is None):
+            continue
+        told.add(key)
+        yield f"On {profile.runtime} ({profile.passport['note']}; {profile.passport['standing']}):"
+        if measured is not None:
+            yield f"The program {decisions.headline(measured)}. Data: {measured.data}."
+            yield _decisions(measured)
+        if profile.quality is not None:
+            yield "\n".join(f"- {k.replace('_', ' ')}: {_value(v)}" for k, v in profile.quality.items())
+    if not told:
+        yield "Not measured with these weights. Run `ettwin measure`."
+
+
+def _decisions(measured: Decisions) -> str:
+    """Probability of the outcome in %, with its 95 % interval, per class and SNR bin."""
+    edges = measured.snr_edges
+    head = ("class", *(f"SNR {a:g}-{b:g}" for a, b in pairwise(edges)))
+    rows = [
+        (cls, *(_percent(k, n) for k, n in zip(response.count, response.n, strict=True)))
+        for cls, response in measured.classes.items()
+    ]
+    return _table(head, rows)
+
+
+def _drifted(profiles: Sequence[Profile]) -> Iterator[str]:
+    """The outcome on data that have drifted; a class's probabilities are over all bins of SNR."""
+    aged = next((p.ageing for p in profiles if p.ageing), ())
+    if not aged:
+        return
+    yield "## On data that have drifted"
+    yield (
+        "Amounts are assumed, responses measured: probability of the outcome in %, with its 95 % interval. SNRs "
+        "are those in the noise as it has drifted. *Claimed* is the false-alarm probability that a threshold had "
+        "before."
+    )
+    claimed = aged[0].claimed[-1]
+    head = ("drift", "noise", f"claimed {100 * claimed:g}", *aged[0].classes)
+    rows = [
+        (
+            ", ".join(f"{kind} {amount:g}" for kind, amount in a.drift.items()) or "none",
+            _percent(a.noise["count"], a.noise["n"]),
+            _percent(a.raised[-1], a.noise["n"]),
+            *(_percent(sum(r.count), sum(r.n)) for r in a.classes.values()),
+        )
+        for a in aged
+    ]
+    yield _table(head, rows)
+
+
+def _percent(count: int, n: int) -> str:
+    low, high = decisions.interval(count, n)
+    return f"{100 * count / n:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def _service(profiles: Sequence[Profile]) -> Iterator[str]:
+    if not profiles:
+        yield "Not measured with these weights. Run `ettwin measure`."
+        return
+    head = ("hardware", "runtime", "threads", "batch", "p50", "p99", "per unit", "tail", "standing")
+    yield _table(
+        head,
+        [
+            (
+                p.hardware, p.runtime, str(p.threads), str(s.batch),
+                f"{1e3 * s.p50_s:.2f} ms", f"{1e3 * s.p99_s:.2f} ms",
+                f"{1e3 * s.mean_s / s.batch:.2f} ms", f"{'settled' if s.settled else 'open'}, n={s.n}",
+                str(p.passport["standing"]),
+            )
+            for p in profiles
+            for s in p.service
+        ],
+    )  # fmt: skip
+    machines = dict.fromkeys(f"- {p.hardware}: {p.passport['machine']}, {p.passport['date']}" for p in profiles)
+    yield "\n".join(machines)
+
+
+def _export(checked: Mapping[str, Any] | None) -> Iterator[str]:
+    if not checked:
+        yield "Not checked when these weights were written. Train again to have it checked."
+        return
+    yield f"Each runtime beside the network as it was trained, on {checked['units']} realistic units:"
+    rows = [
+        (r, f"{row['largest_difference']:.1e}", f"{100 * row['changed']:.3g} %")
+        for r, row in checked.items()
+        if isinstance(row, Mapping)
+    ]
+    yield _table(("runtime", "largest difference", "results changed"), rows)
+
+
+def _limits(workload: Workload, profiles: Sequence[Profile]) -> Iterator[str]:
+    """What the workload itself says, and what follows from its unit and its profiles."""
+    yield from getattr(workload, "limits", ())
+    unit = workload.unit
+    yield f"Any other input than {_unit(unit)}: it is refused, and so are NaN and infinite samples."
+    if unit.longest_repeat is not None:
+        yield f"Filled gaps and saturated stretches of {unit.longest_repeat} equal samples or more: refused."
+    if unit.axes[0] == "detector":
+        n = unit.may_miss
+        yield f"Missing streams: {'any is' if n == 0 else f'more than {n} are'} refused."
+    measured = next((p.decisions for p in profiles if p.decisions is not None), None)
+    if measured is not None:
+        low, high = measured.snr_edges[0], measured.snr_edges[-1]
+        known = ", ".join(measured.classes)
+        yield f"Events of SNR below {low:g} or above {high:g}, or of classes other than {known}: not measured."
+
+
+def _table(head: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_value(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

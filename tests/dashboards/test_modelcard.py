@@ -1,0 +1,64 @@
+"""Model cards say what the weights' card and the profiles say, and nothing of other weights."""
+
+from dataclasses import replace
+
+import pytest
+
+from dashboards.cli import main
+from dashboards.modelcard import model_card
+from workloads import card, spec
+from workloads.profile import SHIPPED, load
+
+NAMES = spec.names()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_names_weights_command_and_limits(name):
+    text, about = model_card(name), card.read(name)
+    assert text.startswith(f"# {name}\n")
+    assert f"ettwin train {name} --seed {about['seed']}" in text
+    assert all(digest[:16] in text for digest in about["files"].values())
+    assert "## What it is not good for\n\n- " in text
+    assert "/work" not in text
+
+
+def test_numbers_are_those_of_the_profile(tmp_path):
+    shipped = load(SHIPPED / "epyc-core" / "detector-torch.json")
+    replace(shipped, hardware="my-machine").save(tmp_path)
+    text = model_card("detector", (tmp_path,))
+    s = shipped.service[0]
+    row = f"| my-machine | torch | 1 | {s.batch} | {1e3 * s.p50_s:.2f} ms | {1e3 * s.p99_s:.2f} ms |"
+    assert row in text
+    response = shipped.decisions.classes["bbh"]
+    assert f"| bbh | {100 * response.count[0] / response.n[0]:.1f} (" in text
+
+
+def test_profiles_of_other_weights_are_left_out(tmp_path):
+    shipped = load(SHIPPED / "epyc-core" / "detector-torch.json")
+    other = replace(shipped, hardware="old-machine", passport={**shipped.passport, "weights_sha256": "0" * 64})
+    other.save(tmp_path)
+    assert "old-machine" not in model_card("detector", (tmp_path,))
+
+
+def test_the_command_writes_a_file_per_workload(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["card", "detector", "--out", str(tmp_path)])
+    assert ended.value.code == 0
+    assert (tmp_path / "detector.md").read_text() == model_card("detector")
+    assert "detector.md" in capsys.readouterr().out
+
+
+def test_an_unknown_workload_is_answered_with_the_known_ones(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["card", "nothing", "--out", str(tmp_path)])
+    assert ended.value.code == 2
+    assert "no workload 'nothing'; known: " in capsys.readouterr().err
+
+
+def test_a_card_says_what_drift_does():
+    shipped = load(SHIPPED / "epyc-core" / "detector-onnxruntime.json")
+    text = model_card("detector")
+    aged = next(a for a in shipped.ageing if a.drift == {"level": 0.1})
+    share = 100 * aged.noise["count"] / aged.noise["n"]
+    assert f"| level 0.1 | {share:.1f} (" in text
+    assert "| none | " in text
