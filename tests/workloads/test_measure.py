@@ -187,6 +187,9 @@ SHIPPED = sorted(profile.SHIPPED.glob("*/*.json"))
 def test_a_shipped_profile_is_of_the_shipped_weights(path):
     shipped = profile.load(path)
     about = card.read(shipped.workload)
+    if shipped.passport["standing"] == "published":
+        assert "weights_sha256" not in shipped.passport  # it is of somebody else's program
+        return
     assert shipped.passport["weights_sha256"] == about["weights_sha256"]
     assert (shipped.decisions is None) == (spec.get(shipped.workload).outcome is None)
     assert shipped.decisions is None or shipped.decisions.threshold == about["settings"]["threshold"]
