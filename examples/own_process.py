@@ -24,7 +24,8 @@ def hire_on_demand(environment: twin.TwinEnvironment, pool: int) -> Generator[An
 
 
 def main() -> None:
-    scenario = twin.load("first-light").with_({"horizon": "5 d", "timeline.new-weights.lasts": "6 h"})
+    changes = {"horizon": "5 d", "timeline.new-weights.lasts": "6 h", "timeline.storm.factor": 100}
+    scenario = twin.load("first-light").with_(changes)
     pools = [f"{site}.{pool}" for site, spec in scenario.sites.items() for pool in spec.pools]
 
     def start(environment: twin.TwinEnvironment) -> None:
