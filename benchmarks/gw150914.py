@@ -88,8 +88,7 @@ def snr_series(data: list[Conditioned]) -> tuple[list[NDArray[np.float32]], Real
 def _filtered(d: Conditioned, binaries: list[waveform.Binary]) -> Any:
     n = len(d.white) // 2 * 2
     transfer = psd.response(d.kernel, waveform.SAMPLES)
-    density = d.curve.at(np.fft.rfftfreq(n, 1 / RATE_HZ)) * RATE_HZ / 2
-    power = psd.response(d.kernel, n) ** 2 * np.where(np.isfinite(density), density, 0)
+    power = d.curve.filtered(d.kernel, RATE_HZ, n)
     for first in range(0, len(binaries), _BLOCK):
         rows = [mf.whitened_template(b, transfer, n, 2.0, 0.1) for b in binaries[first : first + _BLOCK]]
         templates = mf.normalised(np.array(rows), power, n)
@@ -159,7 +158,7 @@ def estimate(data: list[Conditioned], event: dict[str, Any]) -> Weighted:
         return log
 
     (m1, m2), spin = event["template_msun"], event["template_spin"]
-    best = np.array([np.log((m1 * m2) ** 0.6 / (m1 + m2) ** 0.2), np.log(m2 / m1), spin, spin, 0.0])
+    best = np.array([np.log(waveform.chirp_mass(m1, m2)), np.log(m2 / m1), spin, spin, 0.0])
     rng = np.random.default_rng(_SEED)
     return sampler.nested(log_posterior, frame.at(best, _WIDE), rng, _LIVE).posterior
 

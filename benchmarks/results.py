@@ -6,11 +6,11 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import load
+from workloads import host
 
 PATH = Path(__file__).parent / "results.json"
 _PACKAGES = ("numba", "numpy", "simpy", "ciw", "salabim", "cimba")
@@ -26,27 +26,16 @@ def merge(path: Path, measured: Mapping[str, Any]) -> None:
 def machine() -> dict[str, Any]:
     """Processor, cores and system."""
     return {
-        "cpu": _cpu(),
+        "cpu": host.processor(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
     }
 
 
-def _cpu() -> str:
-    told = Path("/proc/cpuinfo")
-    for line in told.read_text().splitlines() if told.exists() else ():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
 def versions() -> dict[str, str | None]:
     """Of Python and every engine; None for what is not there."""
-    found: dict[str, str | None] = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
     simgrid, _ = load("simgrid")
-    return found | {"simgrid": simgrid.version() if simgrid else None, "python": platform.python_version()}
+    return host.versions(_PACKAGES) | {
+        "simgrid": simgrid.version() if simgrid else None,
+        "python": platform.python_version(),
+    }

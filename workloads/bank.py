@@ -18,7 +18,7 @@ from scipy.stats import qmc
 from workloads.models import matched_filter
 from workloads.models.matched_filter import INPUT, SERIES_HZ
 from workloads.spec import RATE_HZ
-from workloads.waveform import MASS_MSUN, SPIN, Binary
+from workloads.waveform import MASS_MSUN, SPIN, Binary, chirp_mass
 from workloads.whitening import noise_power
 
 MINIMAL_MATCH = 0.97
@@ -111,11 +111,6 @@ def fitting_factors(bank: NDArray[np.float64], binaries: Sequence[Binary]) -> ND
         near = _nearest(np.array([binary.mass_1_msun, binary.mass_2_msun, 0.0]), bank)
         best.append(max((match(one, templates[near[i : i + 64]]) for i in range(0, len(near), 64)), default=0.0))
     return np.array(best)
-
-
-def chirp_mass(mass_1: NDArray[np.float64], mass_2: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(m1 m2)^(3/5) / (m1 + m2)^(1/5), in the unit of the masses."""
-    return np.asarray((mass_1 * mass_2) ** 0.6 / (mass_1 + mass_2) ** 0.2)
 
 
 def _nearest(point: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -31,7 +31,7 @@ class Lessons:
 
 def prepare(n_signals: int, n_glitches: int, rng: np.random.Generator) -> Lessons:
     """Waveforms of `n_signals` binaries and of `n_glitches` bursts per family."""
-    signals = np.array([_signal(rng) for _ in range(n_signals)])
+    signals = np.array([whitened(waveform.draw_binary(rng), BEFORE_S, AFTER_S) for _ in range(n_signals)])
     return Lessons(signals, tuple(_glitches(cls, n_glitches, rng) for cls in GLITCHES))
 
 
@@ -73,14 +73,17 @@ def _cut(rows: NDArray[Any], samples: int, at_s: Array) -> NDArray[Any]:
     return cut
 
 
-def _signal(rng: np.random.Generator) -> NDArray[np.complex64]:
-    """A binary's whitened analytic waveform: its real part times an antenna factor is what a stream sees."""
-    spectrum = waveform.spectrum(waveform.draw_binary(rng))
+def whitened(binary: waveform.Binary, before_s: float, after_s: float) -> NDArray[np.complex64]:
+    """Whitened analytic waveform (sample,) of unit SNR, from `before_s` to `after_s` of its merger.
+
+    Its real part times an antenna factor is what a stream sees.
+    """
+    spectrum = waveform.spectrum(binary)
     spectrum /= waveform.optimal_snr(spectrum, psd.load(), waveform.DURATION_S)
     analytic = np.zeros(waveform.SAMPLES, np.complex128)
     analytic[: spectrum.size] = 2 * spectrum * transfer(waveform.SAMPLES) * RATE_HZ
     series = np.fft.ifft(analytic)
-    before, after = round(BEFORE_S * RATE_HZ), round(AFTER_S * RATE_HZ)
+    before, after = round(before_s * RATE_HZ), round(after_s * RATE_HZ)
     return np.concatenate([series[-before:], series[:after]]).astype(np.complex64)
 
 

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from itertools import cycle
 from pathlib import Path
 from typing import Any, cast
 
 from numpy.typing import NDArray
 
-from workloads import ageing, agreement, decisions, export, runtime, spec, timing
+from workloads import ageing, agreement, decisions, export, host, runtime, spec, timing
 from workloads.profile import SHIPPED, Aged, Decisions, Profile, ProfileError, find, load
 from workloads.spec import Judged, OnSegments, Program, Progress, Quality
 
@@ -175,30 +173,15 @@ def passport(program: Program, now: str, note: str, load_1min: float) -> dict[st
     packages = ("numpy", "scipy", *{runtime.PACKAGE.get(program.runtime): None})
     return {
         "standing": "measured",
-        "machine": machine(),
-        "os": operating_system(),
+        "machine": host.machine(),
+        "os": host.operating_system(),
         "python": platform.python_version(),
-        "versions": {package: version(package) for package in packages if package},
+        "versions": host.versions(package for package in packages if package),
         "weights_sha256": program.weights_sha256,
         "date": now,
         "load_1min": round(load_1min, 2),
         "note": note,
     }
-
-
-def machine() -> str:
-    """The processor's own name and the number of its logical cores in view."""
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        name = lines[0].split(":", 1)[1].strip() if lines else name
-    return f"{name}, {os.cpu_count()} logical cores"
-
-
-def operating_system() -> str:
-    """Its name and major.minor release, without the name of a build."""
-    return f"{platform.system()} {'.'.join(re.findall(r'[0-9]+', platform.release())[:2])}"
 
 
 def _call(program: Program, pool: NDArray[Any], batch: int) -> Callable[[], Any]:

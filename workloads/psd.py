@@ -42,6 +42,11 @@ class Psd:
         f = np.fft.rfftfreq(_DENSE, 1 / rate_hz)
         return _finite(np.sqrt(self._held(f) * rate_hz / 2) * _rise(f, FLOOR_HZ / 2, FLOOR_HZ), rate_hz, half_s)
 
+    def filtered(self, kernel: NDArray[np.float64], rate_hz: int, n: int) -> NDArray[np.float64]:
+        """Power of noise of this PSD after a zero-phase `kernel`, on `n` samples' rfft grid; white noise has 1."""
+        density = self.at(np.fft.rfftfreq(n, 1 / rate_hz)) * rate_hz / 2
+        return np.asarray(response(kernel, n) ** 2 * np.where(np.isfinite(density), density, 0.0))
+
     def whitening(self, rate_hz: int, half_s: float, band_hz: tuple[float, float]) -> NDArray[np.float64]:
         """Zero-phase FIR that makes noise of this PSD white, of unit variance, in `band_hz`, shape (2*half+1,)."""
         f = np.fft.rfftfreq(_DENSE, 1 / rate_hz)

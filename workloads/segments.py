@@ -87,9 +87,9 @@ def flag_threshold(
     Signals have SNR 8 to 100, log-uniform. With `recorded` noise, its segments are taken, and signals put there.
     """
     from workloads import decisions
+    from workloads.training import log_uniform
 
-    u = np.random.default_rng(_FLAG_SEED).random(n // 2)
-    snr = np.asarray(8.0 * (100.0 / 8.0) ** u, dtype=np.float32).astype(np.float64)
+    snr = log_uniform(8.0, 100.0, n // 2, np.random.default_rng(_FLAG_SEED)).astype(np.float64)
     if recorded is None:
         quiet = decisions.noise_outputs(program, n, _NOISE_SEED, progress).score
         heard = decisions.event_outputs(program, "bbh", snr, _FLAG_SEED, progress).score

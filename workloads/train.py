@@ -5,14 +5,13 @@ Knows no recipe and no site. An interrupted training is resumed by the same comm
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import numpy as np
 
-from workloads import card, cost, export, runtime, spec
+from workloads import card, cost, export, host, runtime, spec
 from workloads.recording import Recording
 from workloads.spec import FromRecordings, Progress, Workload
 from workloads.training import Course, TrainingError
@@ -56,7 +55,7 @@ def train(
         "seed": seed, "steps": taught.steps, "parameters": taught.parameters, "refined_from": ancestor,
         "recorded": None if recorded is None else recorded.as_json(),
         "date": now, "cost": meter.read(taught.earlier_wall_s, taught.earlier_cpu_s).as_json(),
-        "versions": _versions(),
+        "versions": {k: v for k, v in host.versions(_PACKAGES).items() if v},
     }  # fmt: skip
     path = _written(workload, taught.weights, about, out)
     checkpoint.unlink(missing_ok=True)
@@ -83,13 +82,3 @@ def _start(workload: Workload, refine: str | None) -> tuple[export.Weights | Non
     about = card.read(workload.name, folder)
     ancestor = {k: about.get(k) for k in ("weights_sha256", "seed", "steps", "date")}
     return runtime.stored(workload, folder), ancestor
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from workloads.spec import BAND_HZ, RATE_HZ, STREAMS
 DURATION_S = 16.0
 """Length of a waveform; its merger lies AFTER_S before the end."""
 AFTER_S = 0.5
+MSUN_S = 4.925490947e-6
+"""The mass of the Sun in s: G Msun / c³."""
 MASS_MSUN = (10.0, 80.0)
 """Range of the component masses, in the detector's frame."""
 SPIN = 0.3
@@ -63,17 +66,32 @@ def antenna(cos_theta: float, phi: float, psi: float) -> tuple[NDArray[np.float6
     return np.sin(np.pi / 3) * plus, np.sin(np.pi / 3) * cross
 
 
-def spectrum(binary: Binary) -> NDArray[np.complex128]:
-    """Face-on h+ (IMRPhenomD, 1 Gpc) in 1/Hz on the rfft grid of SAMPLES; the merger is at time zero."""
+def chirp_mass(mass_1: Any, mass_2: Any) -> Any:
+    """(m1 m2)^(3/5) / (m1 + m2)^(1/5) of numbers or arrays, in the unit of the masses."""
+    return (mass_1 * mass_2) ** 0.6 / (mass_1 + mass_2) ** 0.2
+
+
+def spectrum(binary: Binary, duration_s: float = DURATION_S) -> NDArray[np.complex128]:
+    """Face-on h+ (1 Gpc) in 1/Hz on the rfft grid of `duration_s`, from 15 to 18 Hz on; merger at time zero."""
+    onset = _onset(round(duration_s * RATE_HZ))
+    return np.asarray(
+        phenom(binary, 1 / duration_s, _START_HZ, RATE_HZ / 2, _FULL_HZ) * onset, dtype=np.complex128
+    )
+
+
+def phenom(
+    binary: Binary, step_hz: float, start_hz: float, top_hz: float, reference_hz: float
+) -> NDArray[np.complex128]:
+    """Face-on h+ of IMRPhenomD at 1 Gpc in 1/Hz, at multiples of `step_hz` up to `top_hz`; 0 below `start_hz`."""
     import lal
     import lalsimulation as simulation
 
     plus, _ = simulation.SimInspiralChooseFDWaveform(
         binary.mass_1_msun * lal.MSUN_SI, binary.mass_2_msun * lal.MSUN_SI,
         0.0, 0.0, binary.spin_1, 0.0, 0.0, binary.spin_2, 1e9 * lal.PC_SI, 0.0, 0.0, 0.0, 0.0, 0.0,
-        1 / DURATION_S, _START_HZ, RATE_HZ / 2, _FULL_HZ, None, simulation.IMRPhenomD,
+        step_hz, start_hz, top_hz, reference_hz, None, simulation.IMRPhenomD,
     )  # fmt: skip
-    return np.asarray(plus.data.data * _onset(), dtype=np.complex128)
+    return np.asarray(plus.data.data, np.complex128)
 
 
 def optimal_snr(series_spectrum: NDArray[np.complex128], psd: Psd, duration_s: float) -> NDArray[np.float64]:
@@ -98,8 +116,8 @@ def _frequency() -> NDArray[np.float64]:
 
 
 @cache
-def _onset() -> NDArray[np.float64]:
-    ramp = np.clip((_frequency() - _START_HZ) / (_FULL_HZ - _START_HZ), 0, 1)
+def _onset(samples: int) -> NDArray[np.float64]:
+    ramp = np.clip((np.fft.rfftfreq(samples, 1 / RATE_HZ) - _START_HZ) / (_FULL_HZ - _START_HZ), 0, 1)
     return np.asarray(np.sin(np.pi / 2 * ramp) ** 2)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import glitch, psd, waveform
+from workloads import glitch, lessons, psd, waveform
 from workloads.dataquality import anomaly, examples
 from workloads.dataquality.triangle import draw_gains
 from workloads.sky import GLITCHES
@@ -22,12 +22,11 @@ SAMPLES = anomaly.SAMPLES
 SEARCHED_S = tuple(anomaly.STEP / RATE_HZ * t for t in (anomaly.SEARCHED.start, anomaly.SEARCHED.stop))
 LONG_S = 256.0
 """Long enough for a binary neutron star from 15 Hz."""
-_ONSET_HZ = (15.0, 18.0)
 
 
 def noise(n: int, rng: np.random.Generator) -> Windows:
     """Windows of noise only."""
-    return examples.noise(n, SAMPLES, rng)
+    return lessons.noise((n, STREAMS, SAMPLES), rng)
 
 
 def signals(
@@ -83,7 +82,7 @@ def _bursts(family: str, snr: NDArray[np.float64], rng: np.random.Generator) -> 
 def _binary(draw: Callable[[np.random.Generator], waveform.Binary], duration_s: float) -> Callable[..., NDArray]:
     def whitened(rng: np.random.Generator) -> NDArray[np.complex64]:
         n = round(duration_s * RATE_HZ)
-        spectrum = _spectrum(draw(rng), duration_s)
+        spectrum = waveform.spectrum(draw(rng), duration_s)
         analytic = np.zeros(n, np.complex128)
         analytic[: spectrum.size] = spectrum * _transfer(n)
         series = np.fft.ifft(analytic)
@@ -91,23 +90,6 @@ def _binary(draw: Callable[[np.random.Generator], waveform.Binary], duration_s: 
         return np.concatenate([series[-before:], series[:after]]).astype(np.complex64)
 
     return whitened
-
-
-def _spectrum(binary: waveform.Binary, duration_s: float) -> NDArray[np.complex128]:
-    """As `waveform.spectrum`, for any duration."""
-    if duration_s == waveform.DURATION_S:
-        return waveform.spectrum(binary)
-    import lal
-    import lalsimulation as simulation
-
-    plus, _ = simulation.SimInspiralChooseFDWaveform(
-        binary.mass_1_msun * lal.MSUN_SI, binary.mass_2_msun * lal.MSUN_SI,
-        0.0, 0.0, binary.spin_1, 0.0, 0.0, binary.spin_2, 1e9 * lal.PC_SI, 0.0, 0.0, 0.0, 0.0, 0.0,
-        1 / duration_s, _ONSET_HZ[0], RATE_HZ / 2, _ONSET_HZ[1], None, simulation.IMRPhenomD,
-    )  # fmt: skip
-    f = np.fft.rfftfreq(round(duration_s * RATE_HZ), 1 / RATE_HZ)
-    onset = np.sin(np.pi / 2 * np.clip((f - _ONSET_HZ[0]) / (_ONSET_HZ[1] - _ONSET_HZ[0]), 0, 1)) ** 2
-    return np.asarray(plus.data.data * onset)
 
 
 _TRANSFERS: dict[int, NDArray[np.float64]] = {}

@@ -6,18 +6,17 @@ its own figures only; noise goes on from what there is, so that it can be interr
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks import parts
 from benchmarks.premerger import coherent, cost
-from workloads import card, spec
+from workloads import card, host, spec
 from workloads.decisions import interval
 from workloads.premerger import examples, quality, sources, window
 from workloads.waveform import Binary
@@ -31,28 +30,22 @@ _SEED = 60_101
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the parts asked for and write what they found."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.premerger")
-    parser.add_argument("parts", nargs="*")
-    parser.add_argument("--effort", type=float, default=1.0, help="fraction of the full number of tries")
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser = parts.parser("benchmarks.premerger", RESULTS)
     asked = parser.parse_args(arguments)
     programs = {name: spec.load(name) for name in SEARCHES}
     results = _kept(asked.out)
-    parts: dict[str, Callable[[], object]] = {
+    known: dict[str, Callable[[], object]] = {
         "window": _window,
         "coherent": coherent.run,
         "cost": lambda: cost.run(programs, max(4, round(40 * asked.effort))),
         "noise": lambda: _noise(programs, results, asked.effort, lambda: _write(asked.out, results)),
         **{cls: lambda c=cls: _warned(programs, c, asked.effort) for cls in sources.CLASSES},  # type: ignore[misc]
     }
-    unknown = set(asked.parts) - set(parts)
-    if unknown:
-        parser.error(f"no part {', '.join(sorted(unknown))}; known: {', '.join(parts)}")
-    for part in asked.parts or parts:
+    for part in parts.chosen(parser, asked.parts, known):
         begun = time.perf_counter()
-        found = parts[part]()
+        found = known[part]()
         about = {"effort": asked.effort, "wall_s": round(time.perf_counter() - begun, 1)}
-        about |= {"versions": {p: version(p) for p in ("numpy", "scipy", "torch", "onnxruntime")}}
+        about |= {"versions": host.versions(("numpy", "scipy", "torch", "onnxruntime"))}
         results[part] = {**about, "found": found}
         _write(asked.out, results)
         print(f"{part}: {about['wall_s']} s")
@@ -61,7 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _kept(path: Path) -> dict[str, Any]:
     """What `path` holds, if it was measured with the present weights; else only these."""
     weights = {name: card.read(name)["weights_sha256"] for name in SEARCHES}
-    kept: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    kept = parts.read(path)
     return kept if kept.get("weights_sha256") == weights else {"weights_sha256": weights}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workloads import measure
+from workloads import host
 from workloads.models import early_warning_filter as classical
 from workloads.premerger import bands, evidence, stack
 from workloads.premerger.stack import Stack
@@ -42,4 +42,4 @@ def run(programs: Mapping[str, Program], n: int) -> dict[str, Any]:
             "times": of[name].times,
         }
         for name, times in took.items()
-    } | {"machine": measure.machine()}
+    } | {"machine": host.machine()}

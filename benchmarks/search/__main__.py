@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from benchmarks import results
 from benchmarks.search import comparison, scores
 from benchmarks.search.costs import BULK, costs
 from benchmarks.search.scores import Array, Kept
-from workloads import spec
+from workloads import host, spec
 
 RESULTS = results.PATH.with_name("search.json")
 SEGMENTS, SIGNALS, GLITCHES, BLOCKS = 100_000, 400, 200, 40
@@ -64,7 +63,7 @@ def report(programs: dict[str, spec.Program], found: dict[str, Any], effort: flo
         "glitch_snr": scores.LOUD,
         "searches": {n: {"runtime": p.runtime, "weights_sha256": p.weights_sha256} for n, p in programs.items()},
         "machine": results.machine(),
-        "versions": {p: version(p) for p in ("numpy", "scipy", "torch", "onnxruntime")},
+        "versions": host.versions(("numpy", "scipy", "torch", "onnxruntime")),
         "rates": rates,
         "cost_per_second_of_data": spent,
         "cheaper_than_matched_filter": {

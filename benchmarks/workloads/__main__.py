@@ -7,14 +7,13 @@ import json
 import os
 import platform
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from benchmarks import results
 from benchmarks.workloads import operations
 from benchmarks.workloads.rows import ratios, rows
-from workloads import spec
+from workloads import host, spec
 
 PATH = results.PATH.with_name("workloads.json")
 _PACKAGES = ("numpy", "scipy", "torch", "onnxruntime", "openvino")
@@ -83,13 +82,7 @@ def write(path: Path, table: list[dict[str, Any]], best: list[dict[str, Any]]) -
 
 def versions() -> dict[str, str | None]:
     """Of Python and of what executes networks; None for what is not there."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
-    return found
+    return {"python": platform.python_version(), **host.versions(_PACKAGES)}
 
 
 if __name__ == "__main__":

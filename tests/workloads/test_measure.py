@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.twin import profiles
-from workloads import card, decisions, measure, profile, runtime, spec
+from workloads import card, decisions, host, measure, profile, runtime, spec
 from workloads.profile import Aged, Response
 from workloads.strain import EVENTS
 
@@ -148,9 +148,9 @@ def test_decisions_are_told_in_a_sentence():
 
 
 def test_a_passport_names_no_build_of_the_system(monkeypatch):
-    monkeypatch.setattr(measure.platform, "system", lambda: "Linux")
-    monkeypatch.setattr(measure.platform, "release", lambda: "6.12.3-cluster07+")
-    assert measure.operating_system() == "Linux 6.12"
+    monkeypatch.setattr(host.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(host.platform, "release", lambda: "6.12.3-cluster07+")
+    assert host.operating_system() == "Linux 6.12"
 
 
 def test_profiles_of_one_and_four_threads_lie_side_by_side(tmp_path):

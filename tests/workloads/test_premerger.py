@@ -35,13 +35,13 @@ def test_the_time_before_the_merger_is_the_slope_of_lalsimulations_phase(cls):
     inside = (f >= 10) & (f <= 30)
     slope_s = np.gradient(np.unwrap(np.angle(plus.data.data[inside])), 2 * np.pi / 4096)
     ratio = heavy * light / (heavy + light) ** 2
-    mine_s = inspiral.before_merger_s(f[inside], inspiral.chirp_mass(heavy, light), ratio)
+    mine_s = inspiral.before_merger_s(f[inside], waveform.chirp_mass(heavy, light), ratio)
     apart_s = (slope_s - slope_s[-1]) - (mine_s - mine_s[-1])
     assert np.abs(apart_s).max() < 2e-3 * (mine_s[0] - mine_s[-1])
 
 
 def test_a_neutron_star_binary_takes_a_quarter_of_an_hour_from_10_hz():
-    mass = inspiral.chirp_mass(1.4, 1.4)
+    mass = waveform.chirp_mass(1.4, 1.4)
     assert inspiral.before_merger_s(np.array([5.0, 10.0, 40.0]), mass) == pytest.approx([6400, 1000, 25], rel=0.05)
     assert inspiral.frequency_hz(inspiral.before_merger_s(np.array(17.0), mass), mass) == pytest.approx(
         17.0, rel=1e-4
@@ -96,7 +96,7 @@ def test_a_loud_inspiral_is_found_with_most_of_its_power_its_time_and_its_chirp_
     assert stack.power_of(found.deviate, 4 * found.bands) > 0.6 * whole
     assert found.merger_in_s == pytest.approx(ahead_s, abs=1.5)
     assert found.chirp_mass_msun == pytest.approx(
-        inspiral.chirp_mass(binary.mass_1_msun, binary.mass_2_msun), rel=0.02
+        waveform.chirp_mass(binary.mass_1_msun, binary.mass_2_msun), rel=0.02
     )
     seen = sources.gathered(binary, ahead_s + window.EDGE_S, window.SEARCHED_S)
     assert np.sqrt(whole) == pytest.approx(1000.0 * seen, rel=0.05)
@@ -150,7 +150,7 @@ def test_every_class_is_drawn_within_its_ranges_and_inside_the_bank():
             binary = sources.draw_binary(cls, rng(k))
             assert binary.mass_1_msun >= binary.mass_2_msun
             assert min(first[0], second[0]) <= binary.mass_2_msun <= binary.mass_1_msun <= max(first[1], second[1])
-            assert low < inspiral.chirp_mass(binary.mass_1_msun, binary.mass_2_msun) < high
+            assert low < waveform.chirp_mass(binary.mass_1_msun, binary.mass_2_msun) < high
 
 
 def test_the_map_peaks_where_the_inspiral_is_and_is_small_in_noise():

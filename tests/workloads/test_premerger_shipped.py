@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.premerger import __main__ as command
 from workloads import card, spec, waveform
-from workloads.premerger import examples, inspiral, quality, sources, window
+from workloads.premerger import examples, quality, sources, window
 from workloads.waveform import Binary
 
 SEARCHES = command.SEARCHES
@@ -44,7 +44,7 @@ def test_a_loud_inspiral_is_warned_of_with_its_time_and_chirp_mass(name, masses,
     out = programs[name](noise[:1] + loud(Binary(*masses), 80.0, ahead_s))
     assert out.warned[0]
     assert out.merger_in_s[0] == pytest.approx(ahead_s, abs=4.0)
-    assert out.chirp_mass_msun[0] == pytest.approx(inspiral.chirp_mass(*masses), rel=0.05)
+    assert out.chirp_mass_msun[0] == pytest.approx(waveform.chirp_mass(*masses), rel=0.05)
 
 
 @pytest.mark.parametrize("name", SEARCHES)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import psd, waveform
+from workloads import lessons, waveform
 from workloads.dataquality.triangle import draw_gains
 from workloads.spec import RATE_HZ, STREAMS
-from workloads.whitening import noise_power, transfer
 
 BEFORE_S, AFTER_S = 2.8, 2.0
 """Whitened waveform kept before and after its merger."""
@@ -23,14 +22,7 @@ Array = NDArray[np.float32]
 
 def waveforms(n: int, rng: np.random.Generator) -> NDArray[np.complex64]:
     """Whitened analytic waveforms (n, sample) of random binaries with unit SNR, from BEFORE_S to AFTER_S."""
-    return np.array([_whitened(waveform.draw_binary(rng)) for _ in range(n)])
-
-
-def noise(n: int, samples: int, rng: np.random.Generator) -> Array:
-    """Whitened noise (n, stream, sample), with the spectrum that the finite whitening filter leaves."""
-    white = rng.standard_normal((n, STREAMS, samples), dtype=np.float32)
-    amplitude = np.sqrt(noise_power(samples)).astype(np.float32)
-    return np.asarray(np.fft.irfft(np.fft.rfft(white) * amplitude, samples), dtype=np.float32)
+    return np.array([lessons.whitened(waveform.draw_binary(rng), BEFORE_S, AFTER_S) for _ in range(n)])
 
 
 def windows(
@@ -46,7 +38,7 @@ def windows(
     Signals merge `at_s` after a window's start with log-uniform network SNR; each stream has a gain of its own.
     """
     gains = draw_gains(n, AMPLITUDE_ERROR, PHASE_ERROR_RAD, rng)
-    x = np.abs(gains)[..., None].astype(np.float32) * noise(n, samples, rng)
+    x = np.abs(gains)[..., None].astype(np.float32) * lessons.noise((n, STREAMS, samples), rng)
     loud = n // 2
     factors = np.array([waveform.draw_antenna(rng) for _ in range(loud)])
     ratio = snr[0] * (snr[1] / snr[0]) ** rng.random(loud)
@@ -56,13 +48,3 @@ def windows(
     heard = (factors * gains[:loud]).astype(np.complex64)
     x[:loud] += (heard[:, :, None] * rows[:, None]).real
     return x
-
-
-def _whitened(binary: waveform.Binary) -> NDArray[np.complex64]:
-    spectrum = waveform.spectrum(binary)
-    spectrum /= waveform.optimal_snr(spectrum, psd.load(), waveform.DURATION_S)
-    analytic = np.zeros(waveform.SAMPLES, np.complex128)
-    analytic[: spectrum.size] = 2 * spectrum * transfer(waveform.SAMPLES) * RATE_HZ
-    series = np.fft.ifft(analytic)
-    before, after = round(BEFORE_S * RATE_HZ), round(AFTER_S * RATE_HZ)
-    return np.concatenate([series[-before:], series[:after]]).astype(np.complex64)

@@ -40,6 +40,7 @@ def network(channels: int) -> torch.nn.Module:
             self.unseen = nn.Parameter(torch.tensor(-5.0))
 
         def forward(self, loudness: torch.Tensor) -> torch.Tensor:
+            """Log odds of a glitch, then ln of each group's probability (row, 1 + group), of (row, channel)."""
             log = torch.log(loudness.clamp(1.0, 1e4))
             over = [nn.functional.relu(log - knot) for knot in KNOTS]
             shown = torch.sigmoid(_SHARP * (log - KNOTS[0] - 2 / _SHARP))

@@ -44,6 +44,7 @@ def build(gain: NDArray[np.float32] | None) -> torch.nn.Module:
                 self.register_buffer(name, torch.from_numpy(value))
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
+            """Features (row, FEATURES) of rows (row, 4 K + 2)."""
             chirp, snr = x[:, -2].exp(), x[:, -1].exp()
             real, imag = x[:, :-2].reshape(-1, 2, 2, bases.SIZE).unbind(2)
             at_real = real @ self.inner_real + imag @ self.inner_imag

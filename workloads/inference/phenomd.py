@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from workloads.inference.prior import Array, draw, masses
-from workloads.waveform import SPIN
+from workloads.waveform import MSUN_S, SPIN
 
 ARRIVAL_HZ = 65.0
 """About where a signal's SNR lies."""
 _REFERENCE_HZ = 20.0
 _RATIO = 0.75
-_MSUN_S = 4.925490947e-6
 _FITTED = 3000
 _REACH_HZ_MSUN = (20.0 * 3.5, 900.0 * 160.0)
 """Chirp mass times frequency that windows can reach."""
@@ -84,13 +83,13 @@ def _arrival_fit() -> tuple[NDArray[np.int64], Array]:
 def _monomials(theta: Array, powers: NDArray[np.int64]) -> Array:
     """Products (…, term) of powers of orbital speed at ARRIVAL_HZ, mass ratio and spins, times the chirp time."""
     larger, smaller = masses(theta)
-    speed = (np.pi * ARRIVAL_HZ * (larger + smaller) * _MSUN_S) ** (1 / 3)
+    speed = (np.pi * ARRIVAL_HZ * (larger + smaller) * MSUN_S) ** (1 / 3)
     x = np.stack([(speed - 0.4) / 0.12, theta[..., 1] + 1, theta[..., 2] / SPIN, theta[..., 3] / SPIN], axis=-1)
     table = x[..., None] ** np.arange(5)
     terms = table[..., 0, powers[:, 0]]
     for column in range(1, 4):
         terms = terms * table[..., column, powers[:, column]]
-    chirp_s = np.exp(theta[..., 0]) * _MSUN_S
+    chirp_s = np.exp(theta[..., 0]) * MSUN_S
     return np.asarray(terms * (chirp_s ** (-5 / 3) * ARRIVAL_HZ ** (-8 / 3))[..., None])
 
 

@@ -36,8 +36,7 @@ class EarlyWarningNetwork:
     outcome = None
     runtimes = NETWORK
     limits = (
-        "Inspirals that merge less than 8 s or more than 400 s after the unit, and chirp masses outside 1 to 30 "
-        "solar masses in the detector's frame.",
+        quality.LIMIT,
         "Glitches and lines: it has seen none. A binary that has merged within the unit may be warned of as well.",
         "Faint signals: the filter, coherent in wider bands, finds them earlier, at a higher cost.",
     )

@@ -32,8 +32,7 @@ class EarlyWarningFilter:
     outcome = None
     runtimes = ("numpy",)
     limits = (
-        "Inspirals that merge less than 8 s or more than 400 s after the unit, and chirp masses outside 1 to 30 "
-        "solar masses in the detector's frame.",
+        quality.LIMIT,
         "Glitches and lines: it has no veto. A binary that has merged within the unit may be warned of as well.",
         "It is coherent within a band only: a coherent bank would hear fainter signals, at a far higher cost.",
     )

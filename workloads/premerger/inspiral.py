@@ -5,16 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.waveform import MSUN_S
+
 Array = NDArray[np.float64]
-MSUN_S = 4.925490947e-6
-"""The mass of the Sun in s: G Msun / c³."""
 EQUAL = 0.25
 """Symmetric mass ratio of equal masses."""
-
-
-def chirp_mass(mass_1_msun: float, mass_2_msun: float) -> float:
-    """(m1 m2)^(3/5) / (m1 + m2)^(1/5), in the unit of the masses."""
-    return float((mass_1_msun * mass_2_msun) ** 0.6 / (mass_1_msun + mass_2_msun) ** 0.2)
 
 
 def before_merger_s(frequency_hz: Array, chirp_mass_msun: Array | float, ratio: float = EQUAL) -> Array:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workloads import waveform
 from workloads.dataquality.triangle import NULL, rotation
-from workloads.premerger import evidence, inspiral, sources
+from workloads.premerger import evidence, sources
 from workloads.premerger.bands import LONGEST_S, SHORTEST_S
 from workloads.premerger.window import CHANNELS, SAMPLES, noise_power, whitened
 from workloads.spec import STREAMS
@@ -52,7 +52,7 @@ def pool(n: int, rng: np.random.Generator) -> Pool:
         if loudness < _LEAST_SNR:
             continue
         spectra.append((spectrum / loudness).astype(np.complex64))
-        mass = inspiral.chirp_mass(binary.mass_1_msun, binary.mass_2_msun)
+        mass = waveform.chirp_mass(binary.mass_1_msun, binary.mass_2_msun)
         at.append(evidence.place_of(mass, ahead_s))
     return Pool(np.array(spectra), np.array(at))
 

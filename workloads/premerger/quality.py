@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 
 from workloads import waveform
 from workloads.decisions import interval
-from workloads.premerger import examples, inspiral, sources
+from workloads.premerger import examples, sources
 from workloads.premerger.window import STRIDE_S, noise
 from workloads.searching import tails
 from workloads.spec import Program, Progress, Quality
 
 FALSE_ALARM = 1e-3
 """Probability that a unit of pure noise is warned of: the same for both searches, so that they compare."""
+LIMIT = (
+    "Inspirals that merge less than 8 s or more than 400 s after the unit, and chirp masses outside 1 to 30 solar "
+    "masses in the detector's frame."
+)
+"""What neither search is good for."""
 _TRIALS = 12
 _NOISE_SEED = 7101
 _SHOWN = ("30", "60")
@@ -114,7 +119,7 @@ def table(
             binary = sources.draw_binary(cls, rng)
             shape, factors = sources.spectrum(binary), waveform.draw_antenna(rng)
             quiet = noise(1, rng)
-            mass = inspiral.chirp_mass(binary.mass_1_msun, binary.mass_2_msun)
+            mass = waveform.chirp_mass(binary.mass_1_msun, binary.mass_2_msun)
             for ahead_s in examples.asked(cls):
                 wave = sources.strain(shape, factors, 1.0, ahead_s)
                 for name, program in programs.items():

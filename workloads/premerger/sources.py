@@ -16,7 +16,7 @@ from workloads.premerger import inspiral
 from workloads.premerger.bands import LONGEST_S
 from workloads.premerger.window import RATE_HZ, UNIT_S, UNIT_SAMPLES
 from workloads.training import log_uniform
-from workloads.waveform import Binary
+from workloads.waveform import Binary, chirp_mass, phenom
 
 CLASSES: Mapping[str, tuple[tuple[float, float], tuple[float, float], float, float]] = {
     "bns": ((1.2, 2.0), (1.2, 2.0), 0.05, 0.05),
@@ -50,7 +50,7 @@ def spectrum(binary: Binary) -> NDArray[np.complex64]:
     IMRPhenomD, merging at time zero, from LONGEST_S and a unit's length before that.
     """
     start_hz = max(4.0, float(inspiral.frequency_hz(UNIT_S + LONGEST_S + _MARGIN_S, _chirp_mass(binary))))
-    face_on = _phenom(binary, 1 / _LONG_S, 0.97 * start_hz, RATE_HZ / 2)
+    face_on = phenom(binary, 1 / _LONG_S, 0.97 * start_hz, RATE_HZ / 2, 0.97 * start_hz)
     f = np.arange(face_on.size) / _LONG_S
     onset = np.clip((f / start_hz - 0.97) / 0.03, 0, 1)
     end = np.clip((TOP_HZ + 3 - f) / 3, 0, 1)
@@ -85,7 +85,7 @@ def _whole_snr(binary: Binary) -> float:
 
 def _coarse(binary: Binary) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Frequencies of WHOLE_HZ, and what each adds to the squared SNR."""
-    face_on = _phenom(binary, _COARSE_HZ, WHOLE_HZ[0] / 2, WHOLE_HZ[1])
+    face_on = phenom(binary, _COARSE_HZ, WHOLE_HZ[0] / 2, WHOLE_HZ[1], WHOLE_HZ[0] / 2)
     f = np.arange(face_on.size) * _COARSE_HZ
     inside = (f >= WHOLE_HZ[0]) & (f <= WHOLE_HZ[1])
     power = np.asarray(np.abs(face_on[inside]) ** 2 * _weight(face_on.size)[inside], np.float64)
@@ -97,20 +97,8 @@ def _weight(bins: int) -> NDArray[np.float64]:
     return np.asarray(4 * _COARSE_HZ / psd.load().at(np.arange(bins) * _COARSE_HZ))
 
 
-def _phenom(binary: Binary, step_hz: float, start_hz: float, top_hz: float) -> NDArray[np.complex128]:
-    import lal
-    import lalsimulation as simulation
-
-    plus, _ = simulation.SimInspiralChooseFDWaveform(
-        binary.mass_1_msun * lal.MSUN_SI, binary.mass_2_msun * lal.MSUN_SI,
-        0.0, 0.0, binary.spin_1, 0.0, 0.0, binary.spin_2, 1e9 * lal.PC_SI, 0.0, 0.0, 0.0, 0.0, 0.0,
-        step_hz, start_hz, top_hz, start_hz, None, simulation.IMRPhenomD,
-    )  # fmt: skip
-    return np.asarray(plus.data.data, np.complex128)
-
-
 def _chirp_mass(binary: Binary) -> float:
-    return inspiral.chirp_mass(binary.mass_1_msun, binary.mass_2_msun)
+    return float(chirp_mass(binary.mass_1_msun, binary.mass_2_msun))
 
 
 def _ratio(binary: Binary) -> float:

@@ -49,8 +49,7 @@ def transfer(n: int) -> NDArray[np.float64]:
 
 def noise_power(n: int) -> NDArray[np.float64]:
     """Power of whitened noise on the rfft grid of `n` samples, relative to unit white noise."""
-    density = psd.load().at(np.fft.rfftfreq(n, 1 / RATE_HZ)) * RATE_HZ / 2
-    return np.asarray(transfer(n) ** 2 * np.where(np.isfinite(density), density, 0.0))
+    return psd.load().filtered(_kernel(), RATE_HZ, n)
 
 
 def noise(n: int, rng: np.random.Generator) -> NDArray[np.float64]:

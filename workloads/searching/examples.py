@@ -18,6 +18,7 @@ from workloads.searching import basis
 from workloads.searching.basis import Complex
 from workloads.sky import GLITCHES
 from workloads.spec import RATE_HZ, SEGMENT_S, STREAMS, WHITEN_HALF_S
+from workloads.training import log_uniform
 from workloads.whitening import noise_power, whiten
 
 if TYPE_CHECKING:
@@ -98,16 +99,12 @@ def batch(
     x = noise(n, rng) if recorded is None else basis.spectra(recorded.windows(n, basis.WINDOW_S, rng))
     half, eighth = n // 2, n // 8
     at_s = (SEGMENT_S * rng.random(half)).astype(np.float32)
-    x[:half] += signals(sources, at_s, _log_uniform(*loudness, half, rng), rng)
+    x[:half] += signals(sources, at_s, log_uniform(*loudness, half, rng), rng)
     for where in (slice(half, half + eighth), slice(0, half // 16)):
         count = where.stop - where.start
         when = rng.uniform(-1.0, SEGMENT_S + 0.2, count).astype(np.float32)
-        x[where] += glitches(sources, when, _log_uniform(4.0, 200.0, count, rng), rng)
+        x[where] += glitches(sources, when, log_uniform(4.0, 200.0, count, rng), rng)
     return basis.features(x), (np.arange(n) < half).astype(np.float32)
-
-
-def _log_uniform(low: float, high: float, n: int, rng: np.random.Generator) -> Real:
-    return np.asarray(low * (high / low) ** rng.random(n), dtype=np.float32)
 
 
 def _bursts(cls: str, n: int, rng: np.random.Generator) -> Real:
