@@ -39,9 +39,11 @@ def model_card(name: str, folders: Sequence[Path] = ()) -> str:
 
 
 def _profiles(name: str, weights: str, folders: Sequence[Path]) -> list[Profile]:
+    """Those of `weights`, what was measured before what was scaled from it."""
     paths = dict.fromkeys(path for folder in folders for path in sorted(folder.glob(f"*/{name}-*.json")))
     found = [profile for profile in map(load, paths) if profile.workload == name]
-    return [profile for profile in found if profile.passport.get("weights_sha256") == weights]
+    mine = [profile for profile in found if profile.passport.get("weights_sha256") == weights]
+    return sorted(mine, key=lambda profile: profile.passport["standing"] != "measured")
 
 
 def _facts(workload: Workload, about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -62,3 +62,10 @@ def test_a_card_says_what_drift_does():
     share = 100 * aged.noise["count"] / aged.noise["n"]
     assert f"| level 0.1 | {share:.1f} (" in text
     assert "| none | " in text
+
+
+def test_a_measured_quality_is_not_told_as_that_of_a_scaled_profile():
+    text = model_card("matched-filter")
+    quality, times = text.split("## How long it takes")
+    assert "; scaled):" not in quality
+    assert "| a100 | torch |" in times
