@@ -1,10 +1,17 @@
-"""Progress on standard error: a bar in a terminal, a line now and then elsewhere. Knows no command."""
+"""Progress on standard error: a bar in a terminal, a line now and then elsewhere. Knows no command.
+
+Whoever reports progress can also be interrupted: Python drops a KeyboardInterrupt that is raised while a library
+calls back from C, as LLVM does when it compiles, so the wish to stop is kept and honoured at the next report.
+"""
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from dashboards.terminal import say
 
@@ -13,7 +20,39 @@ Progress = Callable[[float, str], None]
 
 @contextmanager
 def watch(quiet: bool = False) -> Iterator[Progress]:
-    """A function to call with the fraction done and a word on what is happening."""
+    """A function to call with the fraction done and a word on what is happening; it raises KeyboardInterrupt."""
+    with _interrupted() as interrupted, _shown(quiet) as show:
+
+        def progress(fraction: float, text: str) -> None:
+            if interrupted:
+                raise KeyboardInterrupt
+            show(fraction, text)
+
+        yield progress
+
+
+@contextmanager
+def _interrupted() -> Iterator[list[int]]:
+    """The SIGINTs received meanwhile; each also raises KeyboardInterrupt where it can, as ever."""
+    received: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, handler)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _shown(quiet: bool) -> Iterator[Progress]:
     if quiet:
         yield lambda fraction, text: None
     elif sys.stderr.isatty():

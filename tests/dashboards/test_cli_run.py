@@ -142,17 +142,16 @@ def test_a_live_run_replays_and_another_one_does_not(folder, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_run_leaves_no_run_directory(folder, tmp_path, number):
-    running = subprocess.Popen(
-        arguments("run", "first-light", "--profiles", folder, "--out", "here", "--replicas", "200"),
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert "%" in running.stderr.readline()
-    time.sleep(0.5)
-    running.send_signal(number)
-    running.communicate(timeout=60)
+    command = arguments("run", "first-light", "--profiles", folder, "--out", "here", "--replicas", "200")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            assert "%" in running.stderr.readline()
+            time.sleep(0.5)
+            running.send_signal(number)
+            running.communicate(timeout=60)
+        finally:
+            running.kill()
     assert running.returncode == (-9 if number == signal.SIGKILL else 130)
     assert list(tmp_path.iterdir()) == []
 

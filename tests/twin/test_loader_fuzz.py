@@ -40,7 +40,7 @@ def damaged(draw: st.DrawFn) -> str:
 
 
 def outcome(text: str | bytes) -> str:
-    began = time.perf_counter()
+    began = time.thread_time()
     try:
         scenario = loads(text, "bad.yaml")
     except ScenarioError as error:
@@ -49,7 +49,7 @@ def outcome(text: str | bytes) -> str:
         assert loads(scenario.resolved()) == scenario
         said = "right"
     assert said
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0  # of computing: no input takes the parser ages
     return said
 
 
