@@ -24,6 +24,13 @@ def machine() -> str:
     return f"{processor()}, {os.cpu_count()} logical cores"
 
 
+def accelerator() -> str:
+    """The GPU's own name, and the machine that feeds it; RuntimeError without one."""
+    import torch
+
+    return f"{torch.cuda.get_device_name()}, on {machine()}"
+
+
 def operating_system() -> str:
     """Its name and major.minor release, without the name of a build."""
     return f"{platform.system()} {'.'.join(re.findall(r'[0-9]+', platform.release())[:2])}"

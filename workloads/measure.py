@@ -173,7 +173,7 @@ def passport(program: Program, now: str, note: str, load_1min: float) -> dict[st
     packages = ("numpy", "scipy", *{runtime.PACKAGE.get(program.runtime): None})
     return {
         "standing": "measured",
-        "machine": host.machine(),
+        "machine": host.machine() if program.runtime not in runtime.PRECISION else host.accelerator(),
         "os": host.operating_system(),
         "python": platform.python_version(),
         "versions": host.versions(package for package in packages if package),

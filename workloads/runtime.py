@@ -1,4 +1,4 @@
-"""What executes a network: torch, ONNX Runtime, OpenVINO or numpy, on so many threads. Knows no strain."""
+"""What executes a network: torch, also on a GPU, ONNX Runtime, OpenVINO or numpy. Knows no strain."""
 
 from __future__ import annotations
 
@@ -18,34 +18,54 @@ from workloads.spec import InNumpy, InTorch, Network, Workload
 if TYPE_CHECKING:
     import torch
 
-PACKAGE = {"onnxruntime": "onnxruntime", "torch": "torch", "openvino": "openvino", "openvino-bf16": "openvino"}
+PRECISION = {"cuda": "f32", "cuda-tf32": "tf32", "cuda-bf16": "bf16"}
+"""Runtimes on a GPU, by the precision that matrices are multiplied in."""
+PACKAGE = {
+    "onnxruntime": "onnxruntime",
+    "torch": "torch",
+    "openvino": "openvino",
+    "openvino-bf16": "openvino",
+    **dict.fromkeys(PRECISION, "torch"),
+}
 """The package that each runtime but numpy needs."""
 EXTRA = {"onnxruntime": "live", "torch": "live", "openvino": "openvino"}
 """The extra that installs each package."""
-REDUCED = ("openvino-bf16",)
+REDUCED = ("openvino-bf16", "cuda-tf32", "cuda-bf16")
 """Runtimes that round: their decisions are their own, and are measured on their own."""
 
 
 def executor(workload: Workload, runtime: str, threads: int, folder: Path | None = None) -> Network:
     """The trained network of `workload` as a function of its input, run by `runtime`.
 
-    ModuleNotFoundError, with the extra to install, when the runtime's package is not there.
+    ModuleNotFoundError, with the extra to install, when the runtime's package is not there; RuntimeError when
+    it is, but finds no GPU to run on.
     """
     if threads < 1:
         raise ValueError(f"{workload.name}: {threads} threads; wanted at least 1")
-    if not installed(runtime):
-        package = PACKAGE[runtime]
+    package = PACKAGE.get(runtime)
+    if package is not None and find_spec(package) is None:
         raise ModuleNotFoundError(
             f"runtime '{runtime}' needs the extra '{EXTRA[package]}': pip install 'et-twin[{EXTRA[package]}]'",
             name=package,
+        )
+    if not installed(runtime):
+        raise RuntimeError(
+            f"runtime '{runtime}' needs a GPU that torch can use, and torch finds none: look whether nvidia-smi "
+            f"lists it and torch.version.cuda is set, or choose {', '.join(filter(installed, workload.runtimes))}"
         )
     return _RUNTIMES[runtime](workload, threads, folder)
 
 
 def installed(runtime: str) -> bool:
-    """Whether the package of `runtime` is there; numpy always is."""
+    """Whether the package of `runtime` is there, and the GPU if it needs one; numpy always is."""
     package = PACKAGE.get(runtime)
-    return package is None or find_spec(package) is not None
+    if package is None or find_spec(package) is None:
+        return package is None
+    if runtime not in PRECISION:
+        return True
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def stored(workload: Workload, folder: Path | None = None) -> dict[str, NDArray[Any]]:
@@ -69,14 +89,24 @@ def filled(workload: Workload, weights: Mapping[str, NDArray[Any]]) -> torch.nn.
     return module.eval()
 
 
-def torch_network(module: torch.nn.Module, threads: int) -> Network:
-    """`module` run eagerly by torch. The number of threads is torch's own and holds for the whole process."""
+def torch_network(module: torch.nn.Module, threads: int, device: str = "cpu", precision: str = "f32") -> Network:
+    """`module` run eagerly by torch on `device`, its matrices multiplied in `precision` ('f32', 'tf32', 'bf16').
+
+    The number of threads, and whether a GPU may use tf32, are torch's own and hold for the whole process. Input
+    and output are copied to and from the device within the call.
+    """
     import torch
+
+    module = module.to(device)
+    rounded = "tf32" if precision == "tf32" else "ieee"
 
     def run(x: NDArray[np.float32]) -> NDArray[np.float32]:
         torch.set_num_threads(threads)
-        with torch.inference_mode():
-            return cast("NDArray[np.float32]", module(torch.from_numpy(x)).numpy())
+        torch.backends.cuda.matmul.fp32_precision = rounded
+        torch.backends.cudnn.conv.fp32_precision = rounded  # type: ignore[attr-defined]
+        with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            found = module(torch.from_numpy(x).to(device))
+        return cast("NDArray[np.float32]", found.float().cpu().numpy())
 
     return run
 
@@ -132,6 +162,13 @@ def _in_torch(workload: Workload, threads: int, folder: Path | None) -> Network:
     return torch_network(load_module(workload, folder), threads)
 
 
+def _on_gpu(precision: str) -> Callable[[Workload, int, Path | None], Network]:
+    def load(workload: Workload, threads: int, folder: Path | None) -> Network:
+        return torch_network(load_module(workload, folder), threads, "cuda", precision)
+
+    return load
+
+
 def _in_numpy(workload: Workload, threads: int, folder: Path | None) -> Network:
     return cast("InNumpy", workload).in_numpy(stored(workload, folder))
 
@@ -153,4 +190,5 @@ _RUNTIMES: dict[str, Callable[[Workload, int, Path | None], Network]] = {
     "onnxruntime": _in_onnx,
     "openvino": _in_openvino("f32"),
     "openvino-bf16": _in_openvino("bf16"),
+    **{name: _on_gpu(precision) for name, precision in PRECISION.items()},
 }

@@ -36,8 +36,8 @@ LOOKAHEAD_S = WHITEN_HALF_S + RINGDOWN_S
 """Data after the searched second that a window must hold: a latency of the data, not of the computing."""
 
 TASKS = ("search", "early-warning", "data-quality", "conditioning", "inference", "sky-map", "classification")
-NETWORK = ("onnxruntime", "torch", "openvino", "openvino-bf16")
-"""Runtimes of every workload whose network is exported, the default first; the last two need an extra."""
+NETWORK = ("onnxruntime", "torch", "openvino", "openvino-bf16", "cuda", "cuda-tf32", "cuda-bf16")
+"""Runtimes of a workload whose network is exported, the default first; some need an extra, some a GPU."""
 MODELS = Path(__file__).parent / "models"
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]

@@ -11,7 +11,12 @@ from workloads import card, export, runtime, spec
 from workloads.unit import BadInputError
 
 NAMES = spec.names()
-PAIRS = [(name, r) for name in NAMES for r in spec.get(name).runtimes]
+PAIRS = [
+    (name, r)
+    for name in NAMES
+    for r in spec.get(name).runtimes
+    if r not in runtime.PRECISION or runtime.installed(r)
+]
 N = 6
 SEED = 11
 
@@ -299,6 +304,25 @@ def test_unknown_names_are_answered_with_the_known_ones():
         spec.load("matched-filter", "onnxruntime")
     with pytest.raises(ValueError, match="0 threads; wanted at least 1"):
         spec.load("detector", "torch", threads=0)
+
+
+def test_without_a_gpu_its_runtimes_name_the_others(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match=r"'cuda-bf16' needs a GPU.* choose onnxruntime, torch"):
+        spec.load("detector", "cuda-bf16")
+
+
+def test_precision_is_that_of_the_matrices(units):
+    """On the processor, for the same code runs on a GPU."""
+    rows = spec.get("witness").prepare(units("witness"))
+    module = runtime.load_module(spec.get("witness"))
+    full = runtime.torch_network(module, 1)(rows)
+    rounded = runtime.torch_network(module, 1, precision="bf16")(rows)
+    assert rounded.dtype == np.float32
+    assert 1e-5 < np.abs(rounded - full).max() / np.abs(full).max() < 0.05
+    assert np.array_equal(runtime.torch_network(module, 1)(rows), full)
 
 
 def test_a_runtime_that_is_not_installed_says_which_extra_to_install(monkeypatch):
