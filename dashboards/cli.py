@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _explain(error: Exception) -> None:
     from twin.checkpoint import CheckpointError
+    from twin.farm.crew import FarmError
     from twin.record import RecordError
     from twin.tree import ScenarioError
     from workloads.card import WeightsError
@@ -63,7 +64,7 @@ def _explain(error: Exception) -> None:
         fail(str(error), INVALID)
     if isinstance(error, RecordError | CheckpointError):
         fail(str(error), USAGE)
-    if isinstance(error, WeightsError | ProfileError | MemoryError):
+    if isinstance(error, WeightsError | ProfileError | FarmError | MemoryError):
         fail(str(error), FAILED)
     missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
     if extra := EXTRA.get(missing.partition(".")[0]):

@@ -208,24 +208,32 @@ class TwinEnvironment(Actions):
     def _run_live(self) -> None:
         if self.execute is None:
             raise ValueError("the plan has live stages, but nothing that executes them was given")
+        b = int(self.world.record["live_batch"])
+        result = self.execute(self._live_batch(b))
+        self._decide(b, result)
+        self.world.record["live_service_s"] = result.service_s
+
+    def _live_batch(self, b: int) -> LiveBatch:
+        """What slot `b` holds, just started: the next to execute."""
         world = self.world
-        batch = world.batches[world.record["live_batch"]]
+        batch = world.batches[b]
         queue = world.queues[batch["queue"]]
         numbers = self._chain(batch)
-        what = LiveBatch(
-            self.live_batches,
+        self.live_batches += 1
+        return LiveBatch(
+            self.live_batches - 1,
             int(queue["stage"]),
             int(queue["pool"]),
             int(batch["variant"]),
             tuple(world.jobs["entity"][numbers].tolist()),
             tuple(world.jobs["segment"][numbers].tolist()),
         )
-        self.live_batches += 1
-        result = self.execute(what)
-        world.jobs["extra"][numbers] = result.extra
+
+    def _decide(self, b: int, result: LiveResult) -> None:
+        """The jobs of the batch in slot `b` carry what was really found."""
+        self.world.jobs["extra"][self._chain(self.world.batches[b])] = result.extra
         for event, hit in result.found.items():
-            world.found[event] = hit
-        world.record["live_service_s"] = result.service_s
+            self.world.found[event] = hit
 
     def _chain(self, batch: Any) -> list[int]:
         numbers = [int(batch["head"])]

@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 from twin.engine import LiveBatch, LiveResult
 from twin.kernel.state import VARIANTS
 from twin.plan import Plan
-from twin.programs import pool_spec
 from twin.record import RecordError
 from twin.scenario import Scenario
-from twin.tree import ScenarioError
-from workloads.sky import CLASSES
+from twin.strained import Strained, named
 
 COLUMNS = (
     "replica",
@@ -38,11 +36,7 @@ COLUMNS = (
 
 
 class Live:
-    """Executes batches for real: reads strain, times the program, attributes its triggers to the sky's events.
-
-    A trigger finds the nearest event of its own segment, as profiles count it. In a segment without events it is
-    a noise trigger, unless a neighbour holds one: that event's echo, which a search's clustering removes.
-    """
+    """Executes batches for real, here and at once, and takes the time."""
 
     def __init__(
         self,
@@ -52,70 +46,29 @@ class Live:
         replica: int,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        from workloads.spec import LOOKAHEAD_S, get, load
-        from workloads.strain import Injection, Strain
+        from workloads.spec import load
 
         self._plan = plan
         self._clock = clock
-        self._lookahead_s = LOOKAHEAD_S
-        self._stride_s = scenario.instrument.stride
-        injections = [
-            Injection(float(e["time_s"]), CLASSES[e["cls"]], float(e["snr"]), int(e["detector"]), i)
-            for i, e in enumerate(plan.events)
-        ]
-        self._strain = Strain(int(np.random.SeedSequence([seed, replica]).generate_state(1)[0]), injections)
+        self._strained = Strained(scenario, plan, seed, replica)
         self._programs = {}
-        for name in scenario.live:
-            stage = scenario.stages[name]
-            threads = pool_spec(scenario, stage.on[0]).threads
-            works = [(stage.work, stage.runtime)]
-            if stage.fallback is not None:
-                works.append((stage.fallback, stage.fallback_runtime or stage.runtime))
-            for v, (work, runtime) in enumerate(works):
-                if get(str(work)).outcome is None:
-                    why = (
-                        f"'{work}' decides nothing on segments of strain; only searches and data quality run live"
-                    )
-                    raise ScenarioError((scenario.problem(f"live.{scenario.live.index(name)}", why),))
-                program = load(str(work), runtime, threads)
-                self._programs[name, v] = program
+        for stage in scenario.live:
+            for variant, name in enumerate(named(scenario, stage)):
+                program = load(*name)
+                self._programs[stage, variant] = program
                 program(self._windows(program, (0,)))  # the first call sets the runtime up
 
     def __call__(self, batch: LiveBatch) -> LiveResult:
         """Run the batch's program on its segments."""
-        stage = self._plan.stage_names[batch.stage]
-        program = self._programs[stage, batch.variant]
+        program = self._programs[self._plan.stage_names[batch.stage], batch.variant]
         windows = self._windows(program, batch.segments)
         start_s = self._clock()
         outputs = program(windows)
         service_s = self._clock() - start_s
-        if program.workload.outcome == "flag":
-            return LiveResult(service_s, tuple(int(o) for o in outputs.outcome), {})
-        extra, found = [], {}
-        for segment, outcome, offset_s in zip(batch.segments, outputs.outcome, outputs.time_offset_s, strict=True):
-            own = self._events(segment)
-            found.update(dict.fromkeys(own.tolist(), False))
-            if outcome and own.size:
-                found[self._nearest(own, segment * self._stride_s + offset_s)] = True
-            extra.append(int(outcome and not own.size and not self._echo(segment)))
-        return LiveResult(service_s, tuple(extra), found)
-
-    def _events(self, segment: int) -> NDArray[np.intp]:
-        """The sky's events in a segment."""
-        first, last = np.searchsorted(self._plan.event_segment, (segment, segment + 1))
-        return np.arange(first, last)
-
-    def _echo(self, segment: int) -> bool:
-        """Whether a neighbouring segment holds an event, which this one's windows see as well."""
-        return bool(self._events(segment - 1).size or self._events(segment + 1).size)
-
-    def _nearest(self, events: NDArray[np.intp], time_s: float) -> int:
-        """The event that a trigger at `time_s` belongs to."""
-        return int(events[np.argmin(np.abs(self._plan.events["time_s"][events] - time_s))])
+        return self._strained.result(batch.segments, service_s, str(program.workload.outcome), vars(outputs))
 
     def _windows(self, program: Any, segments: Sequence[int]) -> NDArray[np.float64]:
-        ends_s = [(k + 1) * self._stride_s + self._lookahead_s for k in segments]
-        return np.stack([self._strain.window(end_s, program.workload.unit.duration_s) for end_s in ends_s])
+        return self._strained.windows(segments, program.workload.unit.duration_s)
 
 
 class Recorder:
@@ -130,15 +83,7 @@ class Recorder:
     def __call__(self, batch: LiveBatch) -> LiveResult:
         """Execute and remember."""
         result = self._execute(batch)
-        self._rows.append(
-            {
-                **_identity(self._plan, self._replica, batch),
-                "service_s": result.service_s,
-                "extra": list(result.extra),
-                "events": list(result.found),
-                "found": [bool(hit) for hit in result.found.values()],
-            }
-        )
+        self._rows.append(row(self._plan, self._replica, batch, result))
         return result
 
     def table(self) -> pd.DataFrame:
@@ -156,16 +101,27 @@ class Playback:
 
     def __call__(self, batch: LiveBatch) -> LiveResult:
         """What happened then."""
-        row = next(self._rows, None)
+        kept = next(self._rows, None)
         wanted = _identity(self._plan, self._replica, batch)
-        given = None if row is None else {k: _plain(row[k]) for k in wanted}
-        if row is None or given != wanted:
+        given = None if kept is None else {k: _plain(kept[k]) for k in wanted}
+        if kept is None or given != wanted:
             raise RecordError(
                 f"the recorded run has {given or 'ended'} where this one executes {wanted}: "
                 "they differ in scenario, seed or profiles. Replay with the recorded run's resolved.yaml"
             )
-        found = dict(zip(map(int, row["events"]), map(bool, row["found"]), strict=True))
-        return LiveResult(float(row["service_s"]), tuple(int(x) for x in row["extra"]), found)
+        found = dict(zip(map(int, kept["events"]), map(bool, kept["found"]), strict=True))
+        return LiveResult(float(kept["service_s"]), tuple(int(x) for x in kept["extra"]), found)
+
+
+def row(plan: Plan, replica: int, batch: LiveBatch, result: LiveResult) -> dict[str, Any]:
+    """What the live table says of `batch`, by COLUMNS."""
+    return {
+        **_identity(plan, replica, batch),
+        "service_s": result.service_s,
+        "extra": list(result.extra),
+        "events": list(result.found),
+        "found": [bool(hit) for hit in result.found.values()],
+    }
 
 
 def _identity(plan: Plan, replica: int, batch: LiveBatch) -> dict[str, Any]:

@@ -36,7 +36,11 @@ counts    per stage (`work`; product.NAME publishes the product): offered = wait
           several shards counts as several; segments that arrived in the replica, and how many of them were
           unsearched: dropped before any search
 live      only with live stages: order, stage, pool, variant, entities, segments, service_s, extra (flag or noise
-          trigger per job), events and whether each was found
+          trigger per job), events and whether each was found; service_s is inf where the worker was lost first
+farm      only of a farm: of each live batch (`order`) the pool and number of its server, start_s (the kernel
+          starts it), sent_s (its worker is told), end_s (its answer is heard; inf: never), program_s (what the
+          worker measured around the program alone)
+incidents only of a farm: at time_s the worker of a server was lost (what: fail), or another one was ready (repair)
 """
 
 from __future__ import annotations
@@ -55,6 +59,8 @@ if TYPE_CHECKING:
     from twin.scenario import Scenario
 
 TABLES = ("alerts", "latencies", "stages", "pools", "links", "timeline", "marks", "inputs", "counts")
+OPTIONAL = ("live", "farm", "incidents")
+"""Tables of runs that executed something."""
 
 
 class RecordError(ValueError):
@@ -79,6 +85,8 @@ class Record:
     inputs: pd.DataFrame
     counts: pd.DataFrame
     live: pd.DataFrame | None = None
+    farm: pd.DataFrame | None = None
+    incidents: pd.DataFrame | None = None
     source_text: str = ""
 
     @property
@@ -130,8 +138,9 @@ class Record:
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n")
         for name in TABLES:
             getattr(self, name).to_parquet(folder / f"{name}.parquet", index=False)
-        if self.live is not None:
-            self.live.to_parquet(folder / "live.parquet", index=False)
+        for name in OPTIONAL:
+            if (table := getattr(self, name)) is not None:
+                table.to_parquet(folder / f"{name}.parquet", index=False)
 
 
 class _Figures:
@@ -163,13 +172,13 @@ def _read(folder: Path) -> Record:
     from twin.loader import load
 
     manifest = json.loads((folder / "manifest.json").read_text())
-    live = folder / "live.parquet"
+    there = {name: path for name in OPTIONAL if (path := folder / f"{name}.parquet").is_file()}
     return Record(
         scenario=load(folder / "resolved.yaml"),
         seed=manifest["seed"],
         plan_digest=manifest["plan_digest"],
         manifest=manifest,
-        live=pd.read_parquet(live) if live.is_file() else None,
         source_text=(folder / "scenario.yaml").read_text(),
         **{name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},
+        **{name: pd.read_parquet(path) for name, path in there.items()},
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from twin import marks, policies
 from twin.controls import Scaling
-from twin.engine import Execute, TwinEnvironment
+from twin.engine import Execute, Policy, TwinEnvironment
 from twin.harvest import Frames, harvest
 from twin.inputs import inputs
 from twin.kernel.compiled import is_kept
@@ -33,6 +34,8 @@ from workloads.spec import LOOKAHEAD_S
 
 Progress = Callable[[float, str], None]
 Start = Callable[[TwinEnvironment], None]
+Begun = tuple[TwinEnvironment, Callable[[], Frames]]
+"""An environment at its beginning, and what tells at its end which tables of execution there are."""
 
 STEPS = 20
 """How often a replica says how far it is."""
@@ -52,17 +55,19 @@ def run(
     start: Start | None = None,
     progress: Progress = lambda fraction, text: None,
     checkpoint: Path | None = None,
+    farm: bool = False,
 ) -> Record:
     """What happens in `scenario`, over independent replicas.
 
     Stages named in `scenario.live` execute their real programs, unless `recorded` (an earlier record of the
-    same scenario) answers for them. `start` may add SimPy processes of its own to each environment before
-    it runs. `progress` is called with a fraction of the whole and a word on what is happening. An interrupted
-    run that kept a `checkpoint` folder goes on from there, to the same bytes; once the record is saved, remove
-    the folder (`twin.resume.remove`).
+    same scenario) answers for them; in a `farm` they do so on worker processes of this machine, one per server,
+    and a replica takes as long as its horizon. `start` may add SimPy processes of its own to each environment
+    before it runs. `progress` is called with a fraction of the whole and a word on what is happening. An
+    interrupted run that kept a `checkpoint` folder goes on from there, to the same bytes; once the record is
+    saved, remove the folder (`twin.resume.remove`).
 
-    Raises ScenarioError when a profile is missing or the run would not fit in memory, RecordError when
-    `recorded` is of another run.
+    Raises ScenarioError when a profile is missing, the run would not fit in memory or a farm cannot do what is
+    asked, RecordError when `recorded` is of another run, FarmError when workers cannot do their work.
     """
     seed = scenario.seed if seed is None else seed
     replicas = scenario.replicas if replicas is None else replicas
@@ -80,12 +85,10 @@ def run(
     parts: list[Frames] = []
     digests: list[str] = []
     for replica in range(replicas):
-
-        def said(fraction: float, text: str, replica: int = replica) -> None:
-            progress((replica + fraction) / replicas, text)
-
+        said = _share(progress, replica, replicas)
         done = resume.done(replica) if resume else None
-        frames, digest = done or _replica(scenario, known, routes, seed, replica, recorded, start, said, resume)
+        given = scenario, known, routes, seed, replica
+        frames, digest = done or _replica(*given, recorded, start, said, resume, farm)
         parts.append(frames)
         digests.append(digest)
     frames = {name: pd.concat([p[name] for p in parts], ignore_index=True) for name in parts[0]}
@@ -102,6 +105,11 @@ def run(
     )
 
 
+def _share(progress: Progress, replica: int, replicas: int) -> Progress:
+    """Progress of one replica as that of all."""
+    return lambda fraction, text: progress((replica + fraction) / replicas, text)
+
+
 def _replica(
     scenario: Scenario,
     known: Programs,
@@ -112,17 +120,71 @@ def _replica(
     start: Start | None,
     progress: Progress,
     resume: Resume | None,
+    farm: bool,
 ) -> tuple[Frames, str]:
     progress(0.0, f"replica {replica + 1}: drawing the sky")
     planned = plan(scenario, known, seed, replica)
-    recorder = _recorder(scenario, planned, seed, replica, recorded)
     if not is_kept(advance):
         progress(0.0, "compiling the kernel, once for this version: about half a minute")
+    policy = policies.policy(planned, routes)
+    begin: AbstractContextManager[Begun]
+    if farm:
+        begin = _on_farm(scenario, planned, seed, replica, policy, progress)
+    else:
+        begin = _in_time(scenario, planned, seed, replica, policy, recorded, resume)
+    with begin as (environment, executed):
+        if start is not None:
+            start(environment)
+        _pass(environment, replica, progress, resume)
+        frames = harvest(environment, replica, scenario.instrument.stride, LOOKAHEAD_S)
+        frames |= executed()
+    frames["pools"]["server_s"] = _server_s(environment)
+    frames["marks"] = marks.of_replica(scenario, seed, replica, environment.marks)
+    if resume is not None:
+        resume.finish(replica, frames, planned.digest)
+    return frames, planned.digest
+
+
+@contextmanager
+def _in_time(
+    scenario: Scenario,
+    planned: Plan,
+    seed: int,
+    replica: int,
+    policy: Policy | None,
+    recorded: Record | None,
+    resume: Resume | None,
+) -> Iterator[Begun]:
+    """The plan in simulated time, whose clock waits while something is executed."""
+    recorder = _recorder(scenario, planned, seed, replica, recorded)
     kept = resume.running(replica, planned.digest) if resume else None
-    environment = TwinEnvironment(planned, recorder, policy=policies.policy(planned, routes), checkpoint=kept)
-    if start is not None:
-        start(environment)
-    end_s = planned.horizon_s + planned.drain_s
+    environment = TwinEnvironment(planned, recorder, policy=policy, checkpoint=kept)
+    if recorded is not None and recorded.incidents is not None:
+        from twin.farm.log import Again, incidents
+
+        environment.controls.append(Again(incidents(recorded.incidents, planned, replica)))
+    yield environment, lambda: {} if recorder is None else {"live": recorder.table()}
+
+
+@contextmanager
+def _on_farm(
+    scenario: Scenario,
+    planned: Plan,
+    seed: int,
+    replica: int,
+    policy: Policy | None,
+    progress: Progress,
+) -> Iterator[Begun]:
+    """The plan in the wall's time, on workers."""
+    from twin.farm.local import farmed
+
+    with farmed(scenario, planned, seed, replica, policy, lambda text: progress(0.0, text)) as environment:
+        yield environment, lambda: environment.written().tables(planned, replica)
+
+
+def _pass(environment: TwinEnvironment, replica: int, progress: Progress, resume: Resume | None) -> None:
+    """All the time of the plan passes, in steps that tell and keep how far it is."""
+    end_s = environment.plan.horizon_s + environment.plan.drain_s
     saved_s = time.monotonic()
     for step in range(1, STEPS + 1):
         if end_s * step / STEPS <= environment.now:
@@ -132,14 +194,6 @@ def _replica(
         if resume is not None and time.monotonic() - saved_s > SAVE_S:
             resume.keep(replica, environment.checkpoint())
             saved_s = time.monotonic()
-    frames = harvest(environment, replica, scenario.instrument.stride, LOOKAHEAD_S)
-    frames["pools"]["server_s"] = _server_s(environment)
-    frames["marks"] = marks.of_replica(scenario, seed, replica, environment.marks)
-    if recorder is not None:
-        frames["live"] = recorder.table()
-    if resume is not None:
-        resume.finish(replica, frames, planned.digest)
-    return frames, planned.digest
 
 
 def _server_s(environment: TwinEnvironment) -> NDArray[np.float64]:

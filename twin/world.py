@@ -120,6 +120,15 @@ class World:
         """The record that holds every address, and the world's few numbers."""
         return self.world[0]
 
+    @property
+    def next_event_s(self) -> float:
+        """When the next data event is due; inf when none is known."""
+        record = self.record
+        hole = int(record["hole"])  # at the heap's top: then one of the next two comes first
+        due_s = self.heap["time_s"][hole : min(int(record["heap_n"]), 1 + 2 * hole)].min(initial=np.inf)
+        stream = int(record["stream"])
+        return float(due_s if stream < 0 else min(due_s, self.streams["next_s"][stream]))
+
     def connect(self) -> None:
         """Tell the record where the arrays are; owned here, so they outlive every call of the kernel."""
         record = self.record

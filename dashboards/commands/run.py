@@ -53,6 +53,12 @@ Checkpoint = Annotated[
     Path | None,
     typer.Option("--checkpoint", metavar="DIR", help="Keep what is done; the same command goes on from it."),
 ]
+Farm = Annotated[
+    bool,
+    typer.Option(
+        "--farm", help="Live stages on worker processes, one per server, in real time: the horizon passes."
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The run directory; by default the next runs/NAME.")
 ]
@@ -64,6 +70,7 @@ def run(
     with_: With = None,
     set_: Set = None,
     live: Live = None,
+    farm: Farm = False,
     recorded: Recorded = None,
     seed: Annotated[
         int | None, typer.Option(help="Chance; by default the scenario's.", min=0, max=10**18 - 1)
@@ -88,13 +95,10 @@ def run(
     if folder.exists():
         fail(f"--out {folder}: exists already; choose another folder or remove it", USAGE)
     _writable(folder)
-    if checkpoint is not None and chosen.live:
-        fail(f"--checkpoint {checkpoint}: live stages are recorded in the run directory, not here", USAGE)
-    if checkpoint is not None and any(":" in stage.route for stage in chosen.stages.values()):
-        fail(f"--checkpoint {checkpoint}: what a Python route remembers cannot be kept", USAGE)
+    _fit_together(chosen, checkpoint, farm, recorded)
     where = tuple(profiles or [Path("profiles")])
     try:
-        record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet)
+        record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet, farm)
     except KeyboardInterrupt:
         if checkpoint is not None:
             say(f"interrupted; the same command goes on from {checkpoint}")
@@ -119,6 +123,16 @@ def run(
         sys.exit(TARGET_MISSED)
 
 
+def _fit_together(scenario: Scenario, checkpoint: Path | None, farm: bool, recorded: Path | None) -> None:
+    """Leave when options ask for what cannot be had at once."""
+    if checkpoint is not None and scenario.live:
+        fail(f"--checkpoint {checkpoint}: live stages are recorded in the run directory, not here", USAGE)
+    if checkpoint is not None and any(":" in stage.route for stage in scenario.stages.values()):
+        fail(f"--checkpoint {checkpoint}: what a Python route remembers cannot be kept", USAGE)
+    if farm and recorded is not None:
+        fail("--farm executes, --recorded replays: leave one of them out", USAGE)
+
+
 def _simulated(
     scenario: Scenario,
     seed: int | None,
@@ -127,6 +141,7 @@ def _simulated(
     recorded: Path | None,
     checkpoint: Path | None,
     quiet: bool,
+    farm: bool,
 ) -> Record:
     import twin
 
@@ -147,6 +162,7 @@ def _simulated(
             recorded=earlier,
             progress=progress,
             checkpoint=checkpoint,
+            farm=farm,
         )
 
 
@@ -157,7 +173,7 @@ def _command(given: Sequence[str]) -> str:
     for word in words:
         if word in ("--out", "--checkpoint"):
             next(words)
-        elif word not in ("--quiet", "--json") and not word.startswith(("--out=", "--checkpoint=")):
+        elif word not in ("--quiet", "--json", "--farm") and not word.startswith(("--out=", "--checkpoint=")):
             kept.append(word)
     return shlex.join(["ettwin", *kept])
 

@@ -50,6 +50,6 @@ actions.
 Every second of a job's life belongs to one part (state.PARTS); together they are its latency.
 
 Return codes say why the kernel came back: DONE, LIVE (execute `live_batch`, put the seconds into
-`live_service_s`, call again), ASK (route the job at `ask_head`), or an array is too small or full (grow or
-flush it, call again).
+`live_service_s`, or inf and say later that it ends, by batches.finish; call again), ASK (route the job at
+`ask_head`), or an array is too small or full (grow or flush it, call again).
 """
