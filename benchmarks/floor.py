@@ -16,9 +16,10 @@ from benchmarks import et, mm8, network
 from benchmarks.work import exponential
 from twin.engine import TwinEnvironment
 from twin.kernel.chance import uniform
-from twin.kernel.compiled import compiled, view
-from twin.kernel.memory import fill_hole, histogram_bin, push
-from twin.kernel.state import BINS, HEAP
+from twin.kernel.compiled import compiled
+from twin.kernel.heap import first_event, push
+from twin.kernel.memory import histogram_bin
+from twin.kernel.state import BINS
 from twin.plan import Plan
 
 ROUNDS = 5
@@ -76,13 +77,10 @@ def _heap_ns(n: int, events: int) -> float:
 
 @compiled
 def _replace(w, n):
-    heap = view(w["heap"], HEAP)
     for k in range(n):
-        now_s = heap[0]["time_s"]
-        w["hole"] = 1
+        now_s = w["first_s"]
+        w["hole"] = first_event(w)
         push(w, now_s + 20.0 * uniform(np.uint64(1), k), 2, k)
-    if w["hole"] > 0:
-        fill_hole(w)
 
 
 @compiled

@@ -106,6 +106,11 @@ def check(pools: Sequence[PoolSpec], stages: Sequence[StageSpec], streams: Seque
             raise ValueError(
                 f"a stream for {stream.stage} has {stream.times_s.size} times for {stream.count} jobs"
             )
+        steps_s = np.diff(stream.times_s, prepend=0.0)
+        if not stream.phase_s >= 0.0 or not (steps_s >= 0.0).all():
+            raise ValueError(
+                f"a stream for {stream.stage} has times before the run's start, or not in their order"
+            )
     # Candidates of two searches are numbered alike: what they find can only meet its own.
     for stage in stages:
         if len({_search(stages, parent) for parent in stage.after}) > 1:

@@ -15,7 +15,8 @@ from twin.checkpoint import Checkpoint
 from twin.kernel import events as kernel
 from twin.kernel import routes
 from twin.kernel.graph import follow
-from twin.kernel.memory import push, settle
+from twin.kernel.heap import push
+from twin.kernel.memory import settle
 from twin.kernel.state import (
     ASK,
     DONE,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.kernel.heap import widen
 from twin.kernel.meetings import spread
 from twin.kernel.state import (
     ARRAYS,
@@ -40,6 +41,7 @@ _CHANGING = (
 
 _NOTHING_YET = (
     "job_free", "batch_free", "meeting_free", "waiter_free", "live_batch", "turn", "ask_head", "stream",
+    "place_free", "hole",
 )  # fmt: skip
 """Numbers of the record that name a slot, and none at first."""
 
@@ -77,7 +79,7 @@ class World:
         self.waiters: NDArray[np.void] = np.zeros(0, WAITER)
         self.buckets = np.full(1024, -1)
         first = max(_FIRST_SLOTS, 2 * margin)
-        self.heap: NDArray[np.void] = np.zeros(first, HEAP)
+        self.heap: NDArray[np.void] = np.zeros(_power_of_two(first), HEAP)
         self.rows: NDArray[np.void] = np.zeros(first, ROW)
         self.trace: NDArray[np.void] = np.zeros(first if trace else 0, TRACE)
         self.tasks: NDArray[np.void] = np.zeros(2 * margin + 64, TASK)
@@ -114,6 +116,7 @@ class World:
             self.servers["next"][own] = [*own[1:], -1]
             self.pools["free"][p] = own[0] if own.size else -1
         self.connect()
+        widen(self.record)
 
     @property
     def record(self) -> Any:
@@ -122,12 +125,10 @@ class World:
 
     @property
     def next_event_s(self) -> float:
-        """When the next data event is due; inf when none is known."""
-        record = self.record
-        hole = int(record["hole"])  # at the heap's top: then one of the next two comes first
-        due_s = self.heap["time_s"][hole : min(int(record["heap_n"]), 1 + 2 * hole)].min(initial=np.inf)
-        stream = int(record["stream"])
-        return float(due_s if stream < 0 else min(due_s, self.streams["next_s"][stream]))
+        """When the next data event is due, between calls of the kernel; inf when none is known."""
+        record, stream = self.record, int(self.record["stream"])
+        first_s = float(record["first_s"])
+        return first_s if stream < 0 else min(first_s, float(self.streams["next_s"][stream]))
 
     def connect(self) -> None:
         """Tell the record where the arrays are; owned here, so they outlive every call of the kernel."""
@@ -146,7 +147,8 @@ class World:
     def grow(self, code: int, by: int = 0) -> None:
         """Make the array that the kernel asked for larger, by as much again unless told."""
         if code == GROW_HEAP:
-            self.heap = np.concatenate([self.heap, np.zeros(by or self.heap.size, HEAP)])
+            size = _power_of_two(self.heap.size + (by or self.heap.size))
+            self.heap = np.concatenate([self.heap, np.zeros(size - self.heap.size, HEAP)])
         elif code == GROW_BUCKETS:
             self._spread()
         else:
@@ -230,3 +232,8 @@ class World:
         for name in _CHANGING:
             setattr(self, name, state[name].copy())
         self.connect()
+
+
+def _power_of_two(n: int) -> int:
+    """The first power of two from `n` on."""
+    return 1 << (n - 1).bit_length()

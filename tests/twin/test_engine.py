@@ -55,6 +55,12 @@ def test_an_outage_lets_work_finish_and_starts_nothing_new():
     assert trace["end_s"].tolist() == [1.0, 11.5]
 
 
+@pytest.mark.parametrize("times", [[-1.0, 2.0], [3.0, 2.0], [1.0, np.nan]])
+def test_arrivals_out_of_their_order_are_refused(times):
+    with pytest.raises(ValueError, match="has times before the run's start, or not in their order"):
+        one_stage(times)
+
+
 def test_taking_more_servers_than_there_are_is_refused():
     environment = TwinEnvironment(one_stage([]))
     with pytest.raises(ValueError, match="pool 'pool' has 1 servers; 2 cannot be taken at 0"):

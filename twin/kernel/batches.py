@@ -9,7 +9,8 @@ import numpy as np
 
 from twin.kernel.chance import uniform
 from twin.kernel.compiled import compiled, inlined, rare, small, view
-from twin.kernel.memory import histogram_bin, push, settle
+from twin.kernel.heap import push
+from twin.kernel.memory import histogram_bin, settle
 from twin.kernel.queues import dequeue, draw, mark, settle_wait, too_old
 from twin.kernel.servers import give_server, used
 from twin.kernel.state import (

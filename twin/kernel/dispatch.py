@@ -20,7 +20,8 @@ from twin.kernel.batches import (
 )
 from twin.kernel.compiled import compiled, inlined, rare, view
 from twin.kernel.graph import follow
-from twin.kernel.memory import push, room, settle
+from twin.kernel.heap import push
+from twin.kernel.memory import room, settle
 from twin.kernel.queues import close_holds, expire, put_back
 from twin.kernel.servers import make_ready, take_server
 from twin.kernel.state import (

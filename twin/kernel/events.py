@@ -12,19 +12,9 @@ from twin.kernel.compiled import compiled, inlined, rare, view
 from twin.kernel.decisions import flagged, report
 from twin.kernel.dispatch import dispatch
 from twin.kernel.graph import follow, give_verdict, hand, hand_on, overdue, shard_done
+from twin.kernel.heap import fill_hole, first_event, is_due, push
 from twin.kernel.links import arrive, flow_through
-from twin.kernel.memory import (
-    fill_hole,
-    histogram_bin,
-    later,
-    new_job,
-    next_event_s,
-    push,
-    room,
-    settle,
-    touch,
-    write_trace,
-)
+from twin.kernel.memory import histogram_bin, later, new_job, room, settle, touch, write_trace
 from twin.kernel.queues import drop
 from twin.kernel.routes import load, route
 from twin.kernel.servers import give_server, used
@@ -82,32 +72,39 @@ def advance(world, until_s):
             continue
         if rare(w["ask_head"] >= 0):
             return ASK
-        event_s = next_event_s(w)
-        stream_s = streams[w["stream"]]["next_s"] if w["stream"] >= 0 else np.inf
-        next_s = min(event_s, stream_s)
-        if next_s < until_s and (w["dirty_n"] == 0 or next_s <= w["now_s"]):
-            w["budget"] -= 1
-            w["now_s"] = next_s
-            if w["hole"] > 0:
-                fill_hole(w)
-            if stream_s < event_s or (rare(stream_s == event_s) and heap[0]["key"] >> RANK_SHIFT > RANK_STREAM):
-                _arrive(w, w["stream"])
-            else:
-                key = heap[0]["key"]
-                ref = heap[0]["ref"]
-                w["hole"] = 1
-                _handle(w, key >> RANK_SHIFT, ref & _SLOT_MASK, ref >> TOKEN_SHIFT)
-            if w["task_n"] > 0:
-                follow(w)
-        elif w["dirty_n"] > 0 and w["now_s"] < until_s:
+        if w["dirty_n"] > 0 and w["now_s"] < until_s and not rare(_more_now(w)):
             code = dispatch(w)
             if rare(code != DONE):
                 return code
-        else:
+            continue
+        if w["hole"] >= 0:
+            fill_hole(w)
+        first = heap[first_event(w)]
+        stream_s = streams[w["stream"]]["next_s"] if w["stream"] >= 0 else np.inf
+        next_s = min(w["first_s"], stream_s)
+        if not next_s < until_s:
             break
+        w["budget"] -= 1
+        w["now_s"] = next_s
+        if stream_s < w["first_s"] or (
+            rare(stream_s == w["first_s"]) and first["key"] >> RANK_SHIFT > RANK_STREAM
+        ):
+            _arrive(w, w["stream"])
+        else:
+            w["hole"] = first_event(w)
+            _handle(w, first["key"] >> RANK_SHIFT, first["ref"] & _SLOT_MASK, first["ref"] >> TOKEN_SHIFT)
+        if w["task_n"] > 0:
+            follow(w)
     if until_s < np.inf:
         w["now_s"] = until_s
     return DONE
+
+
+@inlined
+def _more_now(w):
+    """Whether another event is due at the present time."""
+    streams = view(w["streams"], STREAM)
+    return is_due(w, w["now_s"]) or (w["stream"] >= 0 and streams[w["stream"]]["next_s"] <= w["now_s"])
 
 
 @compiled

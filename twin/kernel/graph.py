@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from twin.kernel.compiled import compiled, inlined, rare, small, view
+from twin.kernel.heap import push
 from twin.kernel.meetings import GOES_ON, NOBODY, find, free_meeting, meet, meeting, unlink
-from twin.kernel.memory import copy_job, forget_events, free, later, push, write_row
+from twin.kernel.memory import copy_job, forget_events, free, later, write_row
 from twin.kernel.queues import append, drop
 from twin.kernel.routes import route
 from twin.kernel.state import (

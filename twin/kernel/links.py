@@ -8,7 +8,7 @@ that one number per link, and not one per flow, changes with time. The rules are
 from __future__ import annotations
 
 from twin.kernel.compiled import compiled, rare, small, view
-from twin.kernel.memory import push
+from twin.kernel.heap import push
 from twin.kernel.queues import enqueue
 from twin.kernel.state import (
     JOB,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.kernel.compiled import compiled, inlined, rare, small, view
+from twin.kernel.compiled import compiled, rare, small, view
 from twin.kernel.state import (
     BIN_LOW_S,
     BINS,
@@ -17,10 +17,8 @@ from twin.kernel.state import (
     GROW_JOBS,
     GROW_MEETINGS,
     GROW_WAITERS,
-    HEAP,
     JOB,
     POOL,
-    RANK_SHIFT,
     ROW,
     SERVER,
     SUB_BITS,
@@ -52,84 +50,6 @@ def room(w, margin):
     if w["trace_on"] > 0 and w["trace_n"] + margin > w["trace_size"]:
         return FLUSH_TRACE
     return DONE
-
-
-@compiled
-def push(w, time_s, rank, ref):
-    """Schedule an event; among equals in time and rank, the one pushed first comes first."""
-    w["seq"] += 1
-    key = (np.int64(rank) << RANK_SHIFT) | w["seq"]
-    if w["hole"] > 0:
-        w["hole"] = 0
-        _sink(w, time_s, key, ref)
-        return
-    heap = view(w["heap"], HEAP)
-    i = w["heap_n"]
-    w["heap_n"] = i + 1
-    while i > 0:
-        parent = (i - 1) >> 1
-        if heap[parent]["time_s"] < time_s or (
-            rare(heap[parent]["time_s"] == time_s) and heap[parent]["key"] < key
-        ):
-            break
-        _move(heap, parent, i)
-        i = parent
-    heap[i]["time_s"] = time_s
-    heap[i]["key"] = key
-    heap[i]["ref"] = ref
-
-
-@compiled
-def fill_hole(w):
-    """Close the gap that the event being handled has left at the top of the heap."""
-    heap = view(w["heap"], HEAP)
-    w["hole"] = 0
-    w["heap_n"] -= 1
-    last = heap[w["heap_n"]]
-    _sink(w, last["time_s"], last["key"], last["ref"])
-
-
-@compiled
-def _sink(w, time_s, key, ref):
-    """Put an event in the place of the first one and let it sink to where it belongs."""
-    heap = view(w["heap"], HEAP)
-    n = w["heap_n"]
-    i = 0
-    while True:
-        child = 2 * i + 1
-        if child >= n:
-            break
-        if child + 1 < n and (
-            heap[child + 1]["time_s"] < heap[child]["time_s"]
-            or (heap[child + 1]["time_s"] == heap[child]["time_s"] and heap[child + 1]["key"] < heap[child]["key"])
-        ):
-            child += 1
-        if time_s < heap[child]["time_s"] or (rare(time_s == heap[child]["time_s"]) and key < heap[child]["key"]):
-            break
-        _move(heap, child, i)
-        i = child
-    heap[i]["time_s"] = time_s
-    heap[i]["key"] = key
-    heap[i]["ref"] = ref
-
-
-@inlined
-def next_event_s(w):
-    """When the first event of the heap is due, looking past the gap at its top; inf when there is none."""
-    heap = view(w["heap"], HEAP)
-    n = w["heap_n"]
-    if w["hole"] == 0:
-        return heap[0]["time_s"] if n > 0 else np.inf
-    if n > 2:
-        return min(heap[1]["time_s"], heap[2]["time_s"])
-    return heap[1]["time_s"] if n > 1 else np.inf
-
-
-@small
-def _move(heap, source, target):
-    heap[target]["time_s"] = heap[source]["time_s"]
-    heap[target]["key"] = heap[source]["key"]
-    heap[target]["ref"] = heap[source]["ref"]
 
 
 @small

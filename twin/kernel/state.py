@@ -79,7 +79,10 @@ WORLD = np.dtype(
         ("now_s", "f8"),
         ("seq", "i8"),  # events pushed so far: the last word at equal time and rank
         ("heap_n", "i8"),
-        ("hole", "i8"),  # 1: the first event was taken and nothing put in its place yet
+        ("first_s", "f8"),  # when the first event is due, inf when there is none
+        ("places", "i8"),  # in the heap, a power of two
+        ("place_free", "i8"),
+        ("hole", "i8"),  # place of the event that is being handled, -1 when another has come there
         ("stream", "i8"),  # the stream that delivers next, -1 none
         ("budget", "i8"),  # events that may be handled before the arrays' room is looked at again
         *((f"{name}_{end}", "i8") for name in ("job", "batch", "meeting", "waiter") for end in ("free", "free_n")),
@@ -270,7 +273,14 @@ BATCH = np.dtype(  # the first ones, one per queue, close the ring of its runnin
     ]
 )
 
-HEAP = np.dtype([("time_s", "f8"), ("key", "i8"), ("ref", "i8")])
+HEAP = np.dtype(  # an event's place, and a match of the tournament between them (see twin.kernel.heap)
+    [
+        ("time_s", "f8"),
+        ("key", "i8"),  # rank and number
+        ("ref", "i8"),  # slot and token; of an empty place the next one
+        ("winner", "i8"),
+    ]
+)
 
 STREAM = np.dtype(
     [
