@@ -6,7 +6,7 @@ often they glitch. Glitches of a new class are no drift but events, of the class
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,11 @@ class Drift:
         pattern = np.array(PATTERN)
         return np.asarray((1 + self.amplitude * pattern) * np.exp(1j * self.phase_rad * pattern))
 
+    @property
+    def amounts(self) -> dict[str, float]:
+        """Amounts by kind, zeros left out."""
+        return {name: amount for name, amount in asdict(self).items() if amount}
+
     def curve(self, made_for: Psd) -> Psd:
         """The noise curve that `made_for` has become, without its lines."""
         factor = (1 + self.level) * (made_for.frequency_hz / PIVOT_HZ) ** self.colour
@@ -67,8 +72,7 @@ class Drift:
         return np.asarray(self.lines * np.sqrt(2 * curve.at(np.array(LINES_HZ))))
 
     def __str__(self) -> str:
-        told = [f"{f.name}={getattr(self, f.name):g}" for f in fields(self) if getattr(self, f.name)]
-        return ",".join(told) or "none"
+        return ",".join(f"{name}={amount:g}" for name, amount in self.amounts.items()) or "none"
 
 
 NONE = Drift()

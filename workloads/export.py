@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads import runtime
-from workloads.spec import InNumpy, Program, Settings, Workload
+from workloads.spec import InNumpy, Program, Settings, Workload, few
 
 if TYPE_CHECKING:
     import torch
@@ -53,9 +53,9 @@ def check(workload: Workload, weights: Weights, settings: Settings, folder: Path
 
     Every full-precision runtime is held against the module (or the numpy program) with the weights as trained.
     """
-    units = workload.units(CHECK_UNITS, _CHECK_SEED)
+    units = workload.units(few(workload, CHECK_UNITS), _CHECK_SEED)
     trained = trained_program(workload, weights, settings)(units)
-    found: dict[str, Any] = {"units": CHECK_UNITS, "tolerance": TOLERANCE}
+    found: dict[str, Any] = {"units": len(units), "tolerance": TOLERANCE}
     for name in workload.runtimes:
         if not runtime.installed(name):
             continue
@@ -66,7 +66,7 @@ def check(workload: Workload, weights: Weights, settings: Settings, folder: Path
             raise ExportError(
                 f"{workload.name}: {name} differs from the trained network by "
                 f"{found[name]['largest_difference']:.2g} and changes {100 * found[name]['changed']:.3g} % of "
-                f"{CHECK_UNITS} results; allowed: {TOLERANCE:g}. Nothing was written"
+                f"{len(units)} results; allowed: {TOLERANCE:g}. Nothing was written"
             )
     return found
 

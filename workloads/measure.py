@@ -17,8 +17,8 @@ from typing import Any, cast
 from numpy.typing import NDArray
 
 from workloads import ageing, agreement, decisions, export, host, runtime, spec, timing
-from workloads.profile import SHIPPED, Aged, Decisions, Profile, ProfileError, find, load
-from workloads.spec import Judged, OnSegments, Program, Progress, Quality
+from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Profile, ProfileError, find, load
+from workloads.spec import Judged, OnSegments, Program, Progress
 
 QUICK = 10
 """A quick measurement makes that many times fewer tries, and adds them to the shipped ones if they agree."""
@@ -33,97 +33,123 @@ _COMPARED, _POOL = 40, 8
 
 
 @dataclass(frozen=True)
+class Request:
+    """What to measure of workload `name`, for which hardware kind and number of threads.
+
+    `runtimes` None is every runtime whose package is installed; `budget_s` limits the timing of each. A `quick`
+    quality makes QUICK times fewer tries. With `drift`, what drifted data do to it is measured too.
+    """
+
+    name: str
+    hardware: str = "host"
+    runtimes: Sequence[str] | None = None
+    batches: Sequence[int] = (1, 2, 4, 8)
+    threads: int = 1
+    budget_s: float = 60.0
+    quick: bool = False
+    drift: bool = False
+
+    def programs(self) -> dict[str, Program]:
+        """The programs by runtime, the first of which is judged for all."""
+        chosen = self.runtimes or filter(runtime.installed, spec.get(self.name).runtimes)
+        return {r: spec.load(self.name, r, self.threads) for r in chosen}
+
+
+@dataclass(frozen=True)
 class Found:
     """What one runtime decides, or how well it does; and how that is known."""
 
     decisions: Decisions | None
-    quality: Quality | None
+    quality: Mapping[str, Any] | None
     note: str
     aged: tuple[Aged, ...] = ()
+    drifted: tuple[Drifted, ...] = ()
 
 
-def measure(
-    name: str,
-    out: Path,
-    now: str,
-    hardware: str = "host",
-    runtimes: Sequence[str] | None = None,
-    batches: Sequence[int] = (1, 2, 4, 8),
-    threads: int = 1,
-    budget_s: float = 60.0,
-    quick: bool = False,
-    drift: bool = False,
-    progress: Progress = lambda done, text: None,
-) -> list[Path]:
-    """Measure workload `name` on each of `runtimes` and write a profile each below `out`; returns their paths.
+def silent(done: float, text: str) -> None:
+    """Progress that nobody listens to."""
 
-    By default that is every runtime whose package is installed. `now` is today's date for the passport;
-    `budget_s` limits the timing of one runtime. Quality is measured on the first runtime and holds for all whose
+
+def measure(request: Request, out: Path, now: str, progress: Progress = silent) -> list[Path]:
+    """Measure what is asked for and write a profile per runtime below `out`; returns their paths.
+
+    `now` is today's date for the passport. Quality is measured on the first runtime and holds for all whose
     results agree with it; one of reduced precision that differs is measured by itself, any other raises
-    ProfileError. With `drift`, what drifted data do to the decisions is measured too.
+    ProfileError.
     """
-    chosen = tuple(runtimes or filter(runtime.installed, spec.get(name).runtimes))
-    load_1min = os.getloadavg()[0]
-    programs = {r: spec.load(name, r, threads) for r in chosen}
-    spread = _spread(programs)
-    service = {}
+    load_1min, programs = os.getloadavg()[0], request.programs()
+    spread, service, paths = _spread(programs), {}, []
     for index, (r, program) in enumerate(programs.items()):
-        progress(0.3 * index / len(chosen), f"timing {name} on {r}")
-        service[r] = service_times(program, batches, budget_s)
-    found = _found(programs, [r for r in chosen[1:] if spread[r] > TOLERANCE], quick, drift, progress)
-    paths = []
+        progress(0.3 * index / len(programs), f"timing {request.name} on {r}")
+        service[r] = service_times(program, request.batches, request.budget_s)
+    found = _found(programs, spread, request, lambda done, text: progress(0.3 + 0.7 * done, text))
     for r, program in programs.items():
-        what, note = found.get(r, found[chosen[0]]), found[chosen[0]].note
-        shared = f"{note} on {chosen[0]}; scores differ from it by at most {spread[r]:.1e}"
-        about = passport(program, now, what.note if spread[r] > TOLERANCE else shared, load_1min)
-        quality = None if what.quality is None else {"headline": what.quality.headline, **what.quality.figures}
-        profile = Profile(name, r, hardware, threads, about, service[r], what.decisions, quality, what.aged)
+        what, about = found[r], passport(program, now, found[r].note, load_1min)
+        profile = Profile(
+            request.name, r, request.hardware, request.threads, about, service[r], what.decisions, what.quality,
+            what.aged, what.drifted,
+        )  # fmt: skip
         paths.append(profile.save(out))
     return paths
 
 
-def time_again(
-    name: str,
-    out: Path,
-    now: str,
-    hardware: str = "host",
-    runtimes: Sequence[str] | None = None,
-    batches: Sequence[int] = (1, 2, 4, 8),
-    threads: int = 1,
-    budget_s: float = 60.0,
-    progress: Progress = lambda done, text: None,
-) -> list[Path]:
-    """New service times in the profiles of `name` below `out`, whose paths are returned; quality stays as it is.
+def time_again(request: Request, out: Path, now: str, progress: Progress = silent) -> list[Path]:
+    """New service times in the profiles below `out`, whose paths are returned; quality stays as it is.
 
     ProfileError when there is no profile, or one of other weights.
     """
-    chosen = tuple(runtimes or filter(runtime.installed, spec.get(name).runtimes))
-    load_1min, paths = os.getloadavg()[0], []
-    for index, r in enumerate(chosen):
-        progress(index / len(chosen), f"timing {name} on {r}")
-        program, kept = spec.load(name, r, threads), find(name, r, hardware, (out,), threads)
-        if kept.passport.get("weights_sha256") != program.weights_sha256:
-            raise ProfileError(f"{kept.path}: of other weights than the shipped ones; measure its quality as well")
+    load_1min, programs, paths = os.getloadavg()[0], request.programs(), []
+    for index, (r, program) in enumerate(programs.items()):
+        progress(index / len(programs), f"timing {request.name} on {r}")
+        kept = _kept(program, request, out, "its quality")
         about = passport(program, now, kept.passport["note"], load_1min)
-        paths.append(replace(kept, passport=about, service=service_times(program, batches, budget_s)).save(out))
+        service = service_times(program, request.batches, request.budget_s)
+        paths.append(replace(kept, passport=about, service=service).save(out))
     return paths
 
 
+def judge_again(request: Request, out: Path, now: str, progress: Progress = silent) -> list[Path]:
+    """New decisions or another new quality in the profiles below `out`; service times stay as they are.
+
+    What drifted data do stays too unless `drift` is asked for. ProfileError as from `time_again` and `measure`.
+    """
+    programs, paths = request.programs(), []
+    kept = {r: _kept(program, request, out, "its times") for r, program in programs.items()}
+    for r, what in _found(programs, _spread(programs), request, progress).items():
+        about = {**kept[r].passport, "note": f"{what.note}; {now}"}
+        new = replace(kept[r], passport=about, decisions=what.decisions, quality=what.quality)
+        if request.drift:
+            new = replace(new, ageing=what.aged, drifted=what.drifted)
+        paths.append(new.save(out))
+    return paths
+
+
+def _kept(program: Program, request: Request, out: Path, missing: str) -> Profile:
+    """The profile there is of `program`; ProfileError when it is of other weights, for `missing` is of those."""
+    kept = find(request.name, program.runtime, request.hardware, (out,), request.threads)
+    if kept.passport.get("weights_sha256") != program.weights_sha256:
+        raise ProfileError(f"{kept.path}: of other weights than the shipped ones; measure {missing} as well")
+    return kept
+
+
 def _found(
-    programs: Mapping[str, Program], alone: Sequence[str], quick: bool, drift: bool, progress: Progress
+    programs: Mapping[str, Program], spread: Mapping[str, float], request: Request, progress: Progress
 ) -> dict[str, Found]:
-    """What the first runtime and those that stand `alone` decide, by name."""
-    found = {}
-    share = 0.7 / (1 + len(alone))
-    for index, r in enumerate((next(iter(programs)), *alone)):
+    """What each runtime decides, by name: the first one's, or its own where results are `spread` apart."""
+    first = next(iter(programs))
+    alone = [r for r in programs if r != first and spread[r] > TOLERANCE]
+    found: dict[str, Found] = {}
+    for index, r in enumerate((first, *alone)):
 
-        def said(done: float, text: str, begun: float = 0.3 + share * index) -> None:
-            progress(begun + share * done, text)
+        def said(done: float, text: str, index: int = index) -> None:
+            progress((index + done) / (1 + len(alone)), text)
 
-        found[r] = _quality(programs[r], quick, said)
-        if drift and index == 0 and programs[r].workload.outcome is not None:
-            found[r] = replace(found[r], aged=_aged(programs[r], quick, said))
-    return found
+        found[r] = _quality(programs[r], request.quick, said)
+        if request.drift and r == first:
+            found[r] = _on_drifted(programs[r], found[r], request.quick, said)
+    note = f"{found[first].note} on {first}; scores differ from it by at most"
+    shared = {r: replace(found[first], note=f"{note} {spread[r]:.1e}") for r in programs if r not in alone}
+    return {r: shared.get(r) or found[r] for r in programs}
 
 
 def _quality(program: Program, quick: bool, progress: Progress) -> Found:
@@ -131,18 +157,22 @@ def _quality(program: Program, quick: bool, progress: Progress) -> Found:
     seed, fewer = (_QUICK_SEED, QUICK) if quick else (_SEED, 1)
     if program.workload.outcome is None:
         judged = cast("Judged", program.workload).judge(program, 1 / fewer, seed, progress)
-        return Found(None, judged, "quality measured here")
+        return Found(None, {"headline": judged.headline, **judged.figures}, "quality measured here")
     noise, events = (max(1, n // fewer) for n in cast("OnSegments", program.workload).tries)
     outcome = decisions.decisions(program, noise, events, seed, progress)
     outcome, how = _with_shipped(program, outcome) if quick else (outcome, "measured here")
     return Found(outcome, None, f"decisions {how}")
 
 
-def _aged(program: Program, quick: bool, progress: Progress) -> tuple[Aged, ...]:
-    """What drifted data do to the decisions of `program`, with fewer tries at each drift than without any."""
+def _on_drifted(program: Program, found: Found, quick: bool, progress: Progress) -> Found:
+    """`found`, and what drifted data do to it if they can: with fewer tries at each drift than without any."""
     seed, fewer = (_QUICK_SEED, QUICK) if quick else (_SEED, 1)
-    noise, events = (max(1, n // (_DRIFTED * fewer)) for n in cast("OnSegments", program.workload).tries)
-    return ageing.ageing(program, noise, events, seed, progress)
+    if program.workload.outcome is not None:
+        noise, events = (max(1, n // (_DRIFTED * fewer)) for n in cast("OnSegments", program.workload).tries)
+        return replace(found, aged=ageing.ageing(program, noise, events, seed, progress))
+    if hasattr(program.workload, "drifts"):
+        return replace(found, drifted=ageing.judged(program, 1 / (_DRIFTED * fewer), seed, progress))
+    return found
 
 
 def _with_shipped(program: Program, here: Decisions) -> tuple[Decisions, str]:
@@ -162,9 +192,13 @@ def _with_shipped(program: Program, here: Decisions) -> tuple[Decisions, str]:
 
 
 def service_times(program: Program, batches: Sequence[int], budget_s: float) -> tuple[Any, ...]:
-    """Wall-clock service times of `program` on realistic units, checks and preparation included."""
-    pool = program.workload.units(_POOL * max(batches), _SEED)
-    calls = {batch: _call(program, pool, batch) for batch in sorted(set(batches))}
+    """Wall-clock service times of `program` on realistic units, checks and preparation included.
+
+    Of a slow workload, batches within its reach only.
+    """
+    sizes = spec.within_reach(program.workload, batches)
+    pool = program.workload.units(_POOL * max(sizes), _SEED)
+    calls = {batch: _call(program, pool, batch) for batch in sizes}
     return timing.measure(calls, budget_s, time.perf_counter)
 
 
@@ -195,7 +229,7 @@ def _spread(programs: Mapping[str, Program]) -> dict[str, float]:
     Runtimes of reduced precision may differ by more.
     """
     first, *_ = programs
-    units = programs[first].workload.units(_COMPARED, _SEED)
+    units = programs[first].workload.units(spec.few(programs[first].workload, _COMPARED), _SEED)
     results = {r: program(units) for r, program in programs.items()}
     spread = {r: export.difference(result, results[first]) for r, result in results.items()}
     reduced = first in runtime.REDUCED

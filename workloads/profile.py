@@ -100,11 +100,30 @@ class Aged:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A figure of quality from `n` tries, with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """The figures by name of a judged workload on data that have drifted by `drift` (none left out but zeros)."""
+
+    drift: Mapping[str, float]
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True)
 class Profile:
     """One (workload, runtime, hardware kind, threads): service times over batch sizes, quality, passport.
 
     Quality is `decisions` of a workload on segments of strain; of any other its own figures, with a 'headline'.
-    `ageing` is what drifted data do to the decisions; empty when it was not measured.
+    `ageing` is what drifted data do to the decisions, `drifted` what they do to another quality; empty when it was
+    not measured.
     """
 
     workload: str
@@ -116,6 +135,7 @@ class Profile:
     decisions: Decisions | None = None
     quality: Mapping[str, Any] | None = None
     ageing: tuple[Aged, ...] = ()
+    drifted: tuple[Drifted, ...] = ()
     schema_version: int = SCHEMA_VERSION
     path: Path | None = field(default=None, compare=False)
 
@@ -157,7 +177,7 @@ class Profile:
     def _text(self) -> str:
         content = asdict(self)
         del content["path"]
-        for part in ("quality", "ageing"):
+        for part in ("quality", "ageing", "drifted"):
             if not content[part]:
                 del content[part]
         return json.dumps(content, indent=1) + "\n"
@@ -174,7 +194,10 @@ def load(path: Path) -> Profile:
         service = tuple(Service(**{**s, "quantiles_s": tuple(s["quantiles_s"])}) for s in content.pop("service"))
         decisions = content.pop("decisions")
         ageing = tuple(_aged(a) for a in content.pop("ageing", ()))
-        profile = Profile(**content, service=service, decisions=_decisions(decisions), ageing=ageing, path=path)
+        drifted = tuple(_drifted(d) for d in content.pop("drifted", ()))
+        profile = Profile(
+            **content, service=service, decisions=_decisions(decisions), ageing=ageing, drifted=drifted, path=path
+        )
         _check(profile)
     except ProfileError as error:
         raise ProfileError(f"{path}: {error}") from None
@@ -222,6 +245,10 @@ def _decisions(content: Mapping[str, Any] | None) -> Decisions | None:
 def _aged(content: Mapping[str, Any]) -> Aged:
     listed = {name: tuple(content[name]) for name in ("snr_edges", "claimed", "raised")}
     return Aged(**{**content, **listed, "classes": _responses(content)})
+
+
+def _drifted(content: Mapping[str, Any]) -> Drifted:
+    return Drifted(content["drift"], {name: Figure(**figure) for name, figure in content["figures"].items()})
 
 
 def _responses(content: Mapping[str, Any]) -> dict[str, Response]:

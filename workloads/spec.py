@@ -6,11 +6,11 @@ listing the names imports none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from workloads.unit import BadInputError, Unit
 if TYPE_CHECKING:
     import torch
 
+    from workloads.profile import Figure
     from workloads.recording import Recording
     from workloads.training import Course, Taught
 
@@ -73,9 +74,10 @@ class Workload(Protocol):
     A result is a frozen dataclass whose fields are None, or arrays or lists with one entry per unit. The same
     batch gives the same bits, and a unit the same result (but for rounding) in whatever batch: what is drawn by
     chance follows from a seed that the workload states. Further protocols say what else it is: `InTorch` with
-    runtimes of NETWORK, `InNumpy` with runtime 'numpy', `OnSegments` with an outcome, else `Judged`. It may state
-    its `limits` (sentences for its model card), its `operations()` per unit where torch cannot count them, and
-    `half_precision` to store its weights so.
+    runtimes of NETWORK, `InNumpy` with runtime 'numpy', `OnSegments` with an outcome, else `Judged` (`UnderDrift`
+    where its data can drift), `Slow` if it takes seconds per unit. It may state its `limits` (sentences for its
+    model card), its `operations()` per unit where torch cannot count them, and `half_precision` to store its
+    weights so.
     """
 
     name: str  # that of its file, with '-' for '_'
@@ -140,6 +142,27 @@ class Judged(Protocol):
         """The quality of `program`, on data nothing was chosen on; `effort` 1 is the full number of tries."""
 
 
+class UnderDrift(Protocol):
+    """A judged workload that says how well it does on data that have drifted from those it was made for."""
+
+    drifts: Sequence[Mapping[str, float]]
+    """Amounts by kind that it is tried at, one kind at a time; the first is none."""
+
+    def judge_drifted(
+        self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+    ) -> Mapping[str, Figure]:
+        """A few figures of `program` by name, the same ones at every drift; `effort` as in `Judged.judge`."""
+
+
+class Slow(Protocol):
+    """A workload that takes seconds per unit: whoever tries it out makes do with less of it."""
+
+    few: int  # the largest batch that is timed, and the units that laws and checks look at: 3 or more
+
+    def brisk(self, program: Program) -> Program:
+        """`program` with so little work, and so poor results, that all laws can be tried on it in a minute."""
+
+
 @dataclass(frozen=True)
 class Program:
     """A workload ready to run: weights loaded and verified, runtime chosen, settings read from the card."""
@@ -180,6 +203,21 @@ def get(name: str) -> Workload:
         raise ValueError(f"no workload '{name}'; known: {', '.join(names())}")
     workload: Workload = import_module(f"workloads.models.{name.replace('-', '_')}").WORKLOAD
     return workload
+
+
+def few(workload: Workload, usual: int) -> int:
+    """As many units as checks of `workload` take: `usual`, or what a slow one states."""
+    return min(usual, getattr(workload, "few", usual))
+
+
+def within_reach(workload: Workload, batches: Sequence[int]) -> list[int]:
+    """Those of `batches` that `workload` is timed at, rising; always 1 if a slow one can do none of them."""
+    return [b for b in sorted(set(batches)) if b <= few(workload, b)] or [1]
+
+
+def brisk(program: Program) -> Program:
+    """`program`, or what a slow workload has in its place for trying out its laws."""
+    return cast("Slow", program.workload).brisk(program) if hasattr(program.workload, "brisk") else program
 
 
 def load(name: str, runtime: str | None = None, threads: int = 1, folder: Path | None = None) -> Program:

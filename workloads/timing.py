@@ -2,7 +2,8 @@
 
 The rule: warm up, then go round the calls in blocks, so that a slow spell of the machine hits all alike. A call
 is settled when the 95 % confidence interval of its 99 % quantile, from order statistics, is no wider than
-±TAIL_TOLERANCE of it. Timing ends when all are settled or the budget is spent; what is not settled says so.
+±TAIL_TOLERANCE of it. Timing ends when all are settled or the budget is spent; what is not settled says so. Calls
+so slow that a block takes more than their share of the budget are timed LEAST times or as often as fit into it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from workloads.profile import QUANTILES, Service
 
 TAIL_TOLERANCE = 0.10
-WARM_UP, BLOCK = 10, 20
+WARM_UP, BLOCK, LEAST = 10, 20, 3
+_WARM_UP_SHARE = 0.1
 
 
 def measure(
@@ -24,17 +26,20 @@ def measure(
     """Service times of `calls` (batch size to call), interleaved, within about `budget_s` of `clock`."""
     if not calls:
         raise ValueError("nothing to time: give at least one batch size")
-    end_s = clock() + budget_s
+    begun_s = clock()
+    end_s, warm_s, share_s = begun_s + budget_s, begun_s + _WARM_UP_SHARE * budget_s, budget_s / len(calls)
     for call in calls.values():
-        for _ in range(WARM_UP):
-            call()
+        call()
+        for _ in range(WARM_UP - 1):
+            if clock() < warm_s:
+                call()
     samples: dict[int, list[float]] = {batch: [] for batch in calls}
     open_calls = dict(calls)
     while open_calls and clock() < end_s:
         for batch, call in open_calls.items():
-            samples[batch] += _block(call, clock)
+            samples[batch] += _block(call, clock, share_s)
         open_calls = {b: c for b, c in open_calls.items() if not settled(samples[b])}
-    return tuple(_service(b, samples[b] or _block(calls[b], clock)) for b in calls)
+    return tuple(_service(b, samples[b] or _block(calls[b], clock, share_s)) for b in calls)
 
 
 def settled(samples: list[float]) -> bool:
@@ -53,9 +58,9 @@ def tail_half_width(samples: NDArray[np.float64], q: float = 0.99) -> float:
     return float((ordered[high] - ordered[low]) / 2 / ordered[int(n * q)])
 
 
-def _block(call: Callable[[], object], clock: Callable[[], float]) -> list[float]:
-    times = []
-    for _ in range(BLOCK):
+def _block(call: Callable[[], object], clock: Callable[[], float], share_s: float) -> list[float]:
+    times: list[float] = []
+    while len(times) < LEAST or (len(times) < BLOCK and sum(times) < share_s):
         start = clock()
         call()
         times.append(clock() - start)

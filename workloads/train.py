@@ -16,7 +16,7 @@ from workloads.recording import Recording
 from workloads.spec import FromRecordings, Progress, Workload
 from workloads.training import Course, TrainingError
 
-_PACKAGES = ("torch", "numpy", "scipy", "lalsuite", "onnx", "onnxruntime", "openvino", "zuko")
+_PACKAGES = ("torch", "numpy", "scipy", "lalsuite", "onnx", "onnxruntime", "openvino", "zuko", "dynesty")
 
 
 def train(

@@ -25,15 +25,20 @@ def measure(
     budget: Annotated[float, typer.Option(help="Seconds of timing per workload and runtime.", min=0.1)] = 60.0,
     quick: Annotated[bool, typer.Option("--quick", help="Ten times fewer tries for the decisions.")] = False,
     times: Annotated[bool, typer.Option("--times", help="Only times: the quality measured before stays.")] = False,
+    quality: Annotated[
+        bool, typer.Option("--quality", help="Only quality: the times measured before stay.")
+    ] = False,
     drift: Annotated[bool, typer.Option("--drift", help="Also decisions on drifted data; takes hours.")] = False,
     out: Annotated[Path, typer.Option(help="Folder that the profiles go to.")] = Path("profiles"),
     json: Json = False,
 ) -> None:
     """Measure service times and decisions of real workloads on this machine."""
     from workloads import spec
+    from workloads.measure import Request, judge_again, time_again
     from workloads.measure import measure as measured
-    from workloads.measure import time_again
 
+    if times and quality:
+        fail("--times leaves the quality as it is, --quality the times: give neither to measure both", USAGE)
     if times and (quick or drift):
         fail("--times leaves the quality as it is: leave --quick and --drift out", USAGE)
     names = workloads or list(spec.names())
@@ -48,8 +53,9 @@ def measure(
             def said(fraction: float, text: str, k: int = k) -> None:
                 progress((k + fraction) / len(names), text)
 
-            given = (name, out, today, hardware, runtime, batches, threads, budget)
-            paths += time_again(*given, said) if times else measured(*given, quick, drift, said)
+            request = Request(name, hardware, runtime, batches, threads, budget, quick, drift)
+            what = time_again if times else judge_again if quality else measured
+            paths += what(request, out, today, said)
     rows = [row for path in paths for row in _rows(path)]
     if json:
         result_json({"profiles": [str(p) for p in paths], "service": rows})
@@ -90,9 +96,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    head = f"{'workload':<18}{'runtime':<13}{'batch':>5}{'n':>7}{'p50':>11}{'p99':>11}{'per segment':>13}  tail"
+    head = f"{'workload':<22}{'runtime':<13}{'batch':>5}{'n':>7}{'p50':>11}{'p99':>11}{'per segment':>13}  tail"
     lines = [
-        f"{r['workload']:<18}{r['runtime']:<13}{r['batch']:>5}{r['n']:>7}{1e3 * r['p50_s']:>8.2f} ms"
+        f"{r['workload']:<22}{r['runtime']:<13}{r['batch']:>5}{r['n']:>7}{1e3 * r['p50_s']:>8.2f} ms"
         f"{1e3 * r['p99_s']:>8.2f} ms{1e3 * r['per_segment_s']:>10.2f} ms  {'settled' if r['settled'] else 'open'}"
         for r in rows
     ]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from workloads.inference import amplitudes, classes, extrinsics, skymap, sources
+from workloads.inference import amplitudes, classes, classquality, extrinsics, skymap, sources
 
 
 def test_extrinsic_draws_are_calibrated():
@@ -140,3 +140,19 @@ def test_a_neutron_star_is_torn_apart_by_light_and_spinning_black_holes_only():
 def test_the_last_orbit_is_that_of_kerr():
     # Schwarzschild: 6 M; extreme Kerr: 1 M and 9 M.
     assert classes._last_orbit(np.array([0.0, 1.0, -1.0])) == pytest.approx([6.0, 1.0, 9.0], abs=1e-6)
+
+
+@pytest.mark.parametrize(("gain", "calibrated"), [(1.0, True), (1.35, False)])
+def test_classes_are_held_against_their_truths_together(gain, calibrated):
+    """Truths drawn from stated probabilities; then from ones in which the third class is likelier than stated."""
+    rng = np.random.default_rng(35)
+    p = []
+    for _ in range(60):
+        stated = rng.dirichlet((0.02, 0.1, 0.6, 2.0), 400)
+        true = stated * [1, 1, gain, 1]
+        true /= true.sum(axis=1, keepdims=True)
+        index = (rng.random(400)[:, None] > np.cumsum(true, axis=1)[:, :-1]).sum(axis=1)
+        p.append(classquality.joint_p(stated, np.eye(4)[index]))
+    assert (kstest(p, "uniform").pvalue > 1e-3) == calibrated
+    assert np.mean(np.array(p) < 0.05) < 0.15 if calibrated else np.mean(np.array(p) < 0.05) > 0.5
+    assert classquality.joint_p(np.tile([0.0, 0.1, 0.1, 0.8], (9, 1)), np.eye(4)[[3] * 9]) == 1.0

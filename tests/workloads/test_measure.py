@@ -8,6 +8,7 @@ import pytest
 
 from tests.twin import profiles
 from workloads import card, decisions, host, measure, profile, runtime, spec
+from workloads.measure import Request
 from workloads.profile import Aged, Response
 from workloads.strain import EVENTS
 
@@ -16,13 +17,17 @@ AGED = (
 )
 
 
+def measured(name, out, **asked):
+    return measure.measure(Request(name, **asked), out, "2026-01-02")
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setattr(spec.get("glitch-classifier"), "tries", (40, 4), raising=False)
     out = tmp_path_factory.mktemp("profiles")
     runtimes = ("onnxruntime", "torch")
-    yield measure.measure("glitch-classifier", out, "2026-01-02", "host", runtimes, (1, 2), budget_s=0.3), out
+    yield measured("glitch-classifier", out, runtimes=runtimes, batches=(1, 2), budget_s=0.3), out
     patch.undo()
 
 
@@ -81,7 +86,7 @@ def test_runtimes_that_score_differently_are_not_measured_as_one(tmp_path, monke
         match=r"detector: scores of the same input differ, torch from onnxruntime by 0\.\d+; allowed: 0\.001\. "
         r".* make the exported model again with 'ettwin train detector'",
     ):
-        measure.measure("detector", tmp_path, "2026-01-02", runtimes=("onnxruntime", "torch"))
+        measured("detector", tmp_path, runtimes=("onnxruntime", "torch"))
     assert loaded == ["onnxruntime", "torch"]
     assert not list(tmp_path.iterdir())
 
@@ -98,9 +103,7 @@ def test_a_runtime_of_reduced_precision_is_judged_by_itself(tmp_path, monkeypatc
         return program if r == "onnxruntime" else replace(program, network=lambda x: program.network(x) + 50.0)
 
     monkeypatch.setattr(spec, "load", rounded)
-    paths = measure.measure(
-        "detector", tmp_path, "2026-01-02", "host", ("onnxruntime", "torch"), (1,), budget_s=0.1
-    )
+    paths = measured("detector", tmp_path, runtimes=("onnxruntime", "torch"), batches=(1,), budget_s=0.1)
     whole, reduced = (profile.load(p) for p in paths)
     assert whole.decisions.noise["count"] < reduced.decisions.noise["count"] == 16
     assert whole.passport["note"].endswith(
@@ -121,7 +124,7 @@ def test_a_workload_that_decides_nothing_has_another_quality(tmp_path, monkeypat
     monkeypatch.setattr(workload, "outcome", None, raising=False)
     monkeypatch.setattr(workload, "judge", judge, raising=False)
     runtimes = ("onnxruntime", "torch")
-    paths = measure.measure("detector", tmp_path, "2026-01-02", "host", runtimes, (1,), budget_s=0.1, quick=True)
+    paths = measured("detector", tmp_path, runtimes=runtimes, batches=(1,), budget_s=0.1, quick=True)
     assert said == [("onnxruntime", 0.1)]
     for path in paths:
         found = profile.load(path)
@@ -234,8 +237,8 @@ def test_quick_decisions_join_the_shipped_ones_of_the_same_program_only(
 
 
 def timed_again(folder, batches):
-    given = ("glitch-classifier", folder, "2026-02-03", "host", ("onnxruntime",), batches)
-    return profile.load(measure.time_again(*given, budget_s=0.2)[0])
+    request = Request("glitch-classifier", runtimes=("onnxruntime",), batches=batches, budget_s=0.2)
+    return profile.load(measure.time_again(request, folder, "2026-02-03")[0])
 
 
 def test_times_are_measured_again_and_quality_stays(written, tmp_path):
@@ -252,3 +255,32 @@ def test_times_of_other_weights_are_not_put_beside_the_quality(written, tmp_path
     replace(given, passport={**given.passport, "weights_sha256": "0" * 64}).save(tmp_path)
     with pytest.raises(profile.ProfileError, match="of other weights than the shipped ones"):
         timed_again(tmp_path, (1,))
+
+
+def test_quality_is_measured_again_and_times_stay(written, tmp_path, monkeypatch):
+    monkeypatch.setattr(spec.get("glitch-classifier"), "tries", (20, 2), raising=False)
+    before = [replace(profile.load(path), ageing=AGED) for path in written[0]]
+    for given in before:
+        given.save(tmp_path)
+    request = Request("glitch-classifier", runtimes=("onnxruntime", "torch"))
+    after = [profile.load(p) for p in measure.judge_again(request, tmp_path, "2026-02-03")]
+    for old, new in zip(before, after, strict=True):
+        assert (new.service, new.ageing) == (old.service, AGED)
+        assert (old.decisions.noise["n"], new.decisions.noise["n"]) == (40, 20)
+        assert new.passport == {**old.passport, "note": new.passport["note"]}
+        assert new.passport["note"].endswith("; 2026-02-03")
+    replace(before[0], passport={**before[0].passport, "weights_sha256": "0" * 64}).save(tmp_path)
+    with pytest.raises(profile.ProfileError, match=r"of other weights .* measure its times as well"):
+        measure.judge_again(request, tmp_path, "2026-02-03")
+
+
+def test_a_slow_workload_is_compared_and_timed_on_few_units(tmp_path, monkeypatch):
+    workload, asked = spec.get("detector"), []
+    units = workload.units
+    monkeypatch.setattr(workload, "tries", (4, 1), raising=False)
+    monkeypatch.setattr(workload, "few", 3, raising=False)
+    monkeypatch.setattr(workload, "units", lambda n, seed: asked.append(n) or units(n, seed), raising=False)
+    (path,) = measured("detector", tmp_path, runtimes=("onnxruntime",), batches=(8, 1, 2), budget_s=0.1)
+    assert [s.batch for s in profile.load(path).service] == [1, 2]
+    assert asked == [3, 16]
+    assert spec.within_reach(workload, (8, 32)) == [1]

@@ -56,6 +56,16 @@ def test_blocks_of_all_batch_sizes_take_turns():
     assert timed[: 2 * timing.BLOCK] == [1] * timing.BLOCK + [4] * timing.BLOCK
 
 
+def test_slow_calls_share_the_budget_and_are_timed_a_few_times_at_least():
+    clock = Clock(lambda: 7.0)
+    one, two = timing.measure({1: clock.work, 2: clock.work}, 100.0, clock)
+    assert (one.n, two.n) == (8, 8)  # 50 s each, after one call each to warm up
+    assert not one.settled
+    hasty = Clock(lambda: 7.0)
+    (service,) = timing.measure({1: hasty.work}, 1.0, hasty)
+    assert service.n == timing.LEAST
+
+
 def test_tail_interval_covers_the_true_quantile_about_as_often_as_it_claims():
     rng = np.random.default_rng(2)
     truth = -np.log(0.01)

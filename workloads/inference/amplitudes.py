@@ -39,6 +39,12 @@ def circular(streams: Complex) -> Complex:
     return np.stack([np.tensordot(turn, streams, 1), np.tensordot(turn.conj(), streams, 1)])
 
 
+def streams(amplitude: Complex) -> Complex:
+    """The three streams' factors or data (3, …) without a null stream that have circular amplitudes (2, …)."""
+    turn = np.exp(4j * np.pi / 3 * np.arange(STREAMS)) / np.sqrt(STREAMS)
+    return np.tensordot(turn.conj(), amplitude[0], 0) + np.tensordot(turn, amplitude[1], 0)
+
+
 def response(cos_theta: Array, cos_inclination: Array, psi: Array) -> Complex:
     """Amplitudes (2, …) at azimuth zero of a face-on unit waveform's source; |.| falls as it is seen worse.
 

@@ -65,6 +65,15 @@ class WeightedPosterior(Posterior):
     efficiency: Array
 
 
+@dataclass(frozen=True)
+class SampledPosterior(Posterior):
+    """Draws by nested sampling; ln evidence over noise, its error, and likelihoods computed, all (batch,)."""
+
+    log_evidence: Array
+    log_evidence_error: Array
+    likelihoods: Array
+
+
 def rows(units: NDArray[np.float64]) -> NDArray[np.float32]:
     """Network rows (batch, ROW + 1) of strain (batch, detector, sample); BadInputError when it is too loud."""
     events: list[Event] = []

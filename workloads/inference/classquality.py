@@ -1,4 +1,8 @@
-"""How well classes are told: probabilities against what simulated binaries were, under the prior's own rates."""
+"""How well classes are told: probabilities against what simulated binaries were, under the prior's own rates.
+
+If the classes are right, probabilities average to the prior's shares, and truths scatter about probabilities. The
+truths of a test may by chance be some sigma from those shares, so both are held against them as well.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import chi2
 
 from workloads.inference import classes, posteriors, prior
 from workloads.inference.prior import Array
 from workloads.spec import Program, Progress, Quality
 
 _BINS = (0.0, 0.1, 0.3, 0.7, 0.9, 1.0)
+_LEAST = 5
 
 
 def judge(program: Program, n: int, seed: int, progress: Progress) -> Quality:
@@ -30,18 +36,23 @@ def judge(program: Program, n: int, seed: int, progress: Progress) -> Quality:
     right = float(np.mean(result.classes.argmax(axis=1) == hot.argmax(axis=1)))
     most = float(hot.mean(0).max())
     within = float(np.mean(np.abs(np.log(result.distance_gpc / truth.distance_gpc)) < np.log(2)))
-    star = hot[:, [classes.CLASSES.index(c) for c in classes.HAS_NS]].sum(axis=1)
+    has_ns = [classes.CLASSES.index(c) for c in classes.HAS_NS]
+    star, shares = hot[:, has_ns].sum(axis=1), np.array(settings["prior_shares"])
+    together = joint_p(result.classes, hot)
     return Quality(
-        f"Brier score {brier:.3f} ({base:.3f} without data), class right in {100 * right:.0f} % "
-        f"({100 * most:.0f} % without data; n={n})",
+        f"Brier score {brier:.3f} ({base:.3f} without data), calibrated with p={together:.2f}, class right in "
+        f"{100 * right:.0f} % ({100 * most:.0f} % without data; n={n})",
         {
             "n": n, "brier": round(brier, 4), "brier_of_shares": round(base, 4),
+            "brier_if_calibrated": round(float(np.mean(1 - np.sum(result.classes**2, axis=1))), 4),
+            "joint_p": round(together, 4),
             "right": round(right, 4), "right_by_largest_share": round(most, 4),
             "true_shares": dict(zip(classes.CLASSES, hot.mean(0).round(4).tolist(), strict=True)),
             "calibration": {
-                name: _calibration(result.classes[:, k], hot[:, k]) for k, name in enumerate(classes.CLASSES)
+                name: _calibration(result.classes[:, k], hot[:, k], shares[k])
+                for k, name in enumerate(classes.CLASSES)
             },
-            "calibration_has_ns": _calibration(result.has_ns, star),
+            "calibration_has_ns": _calibration(result.has_ns, star, shares[has_ns].sum()),
             "distance_within_factor_2": round(within, 4),
         },
     )  # fmt: skip
@@ -51,13 +62,34 @@ def _brier(probability: Array, hot: Array) -> float:
     return float(np.mean(np.sum((probability - hot) ** 2, axis=1)))
 
 
-def _calibration(probability: Array, true: Array) -> dict[str, Any]:
-    """Expected and true number of events, how many standard deviations apart they are, and both by probability."""
+def joint_p(probability: Array, hot: Array) -> float:
+    """How often chance puts the classes' true numbers that far from the expected ones (chi-squared).
+
+    The commonest class is left out, for they add up, and so are those expected less than _LEAST times; 1 if none
+    remains.
+    """
+    expected = probability.sum(axis=0)
+    told = [k for k in np.argsort(expected)[:-1] if expected[k] >= _LEAST]
+    if not told:
+        return 1.0
+    p = probability[:, told]
+    apart = (hot[:, told] - p).sum(axis=0)
+    return float(chi2.sf(apart @ np.linalg.solve(np.diag(expected[told]) - p.T @ p, apart), len(told)))
+
+
+def _calibration(probability: Array, true: Array, share: float) -> dict[str, Any]:
+    """Expected and true number of events, how many standard deviations apart they are, and both by probability.
+
+    And how far either is from the prior's `share`, in standard deviations of a mean of as many.
+    """
+    n = probability.size
     spread = np.sqrt(np.sum(probability * (1 - probability)))
     return {
         "expected": round(float(probability.sum()), 1),
         "true": int(true.sum()),
-        "deviation_sigma": round(float((true.sum() - probability.sum()) / spread), 2) if spread > 0 else None,
+        "deviation_sigma": _sigma(true.sum() - probability.sum(), spread),
+        "expected_from_prior_sigma": _sigma(probability.mean() - share, probability.std() / np.sqrt(n)),
+        "true_from_prior_sigma": _sigma(true.mean() - share, np.sqrt(share * (1 - share) / n)),
         "bins": {
             f"{a:g}-{b:g}": [int(i.sum()), round(float(probability[i].sum()), 1), int(true[i].sum())]
             for a, b in pairwise(_BINS)
@@ -65,6 +97,10 @@ def _calibration(probability: Array, true: Array) -> dict[str, Any]:
             if i.any()
         },
     }
+
+
+def _sigma(apart: float, spread: float) -> float | None:
+    return round(float(apart / spread), 2) if spread > 0 else None
 
 
 def _inside(probability: Array, low: float, high: float) -> NDArray[np.bool_]:

@@ -27,6 +27,11 @@ class Weighted:
         """Effective over drawn samples (Kish): 1 when all weigh the same."""
         return float(1 / np.sum(self.weight**2) / self.weight.size)
 
+    @property
+    def log_evidence_error(self) -> float:
+        """Standard deviation of ln evidence, if the weights are those of independent draws."""
+        return float(np.sqrt(max(1 / self.efficiency - 1, 0.0) / self.weight.size))
+
     def resampled(self, n: int, rng: np.random.Generator) -> Array:
         """`n` equally weighted parameters (n, 5), by systematic resampling."""
         place = (np.arange(n) + rng.random()) / n

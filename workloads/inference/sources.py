@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from workloads.drift import NONE, Drift
 from workloads.inference import amplitudes, basis, phenomd, prior, trigger
 from workloads.inference import frame as frames
 from workloads.inference.basis import Complex
@@ -54,16 +55,18 @@ def draw(n: int, rng: np.random.Generator, snr: Array | None = None, theta: Arra
 
 
 def simulated(
-    rng: np.random.Generator, snr: float | None = None, theta: Array | None = None
+    rng: np.random.Generator, snr: float | None = None, theta: Array | None = None, drift: Drift = NONE
 ) -> tuple[Event, Sources]:
     """One source of the prior, or of an SNR or of parameters (5,), in Gaussian noise, as a trigger hears it.
+
+    With a `drift` of the data, SNR is that before it.
 
     It merges in the middle half of the prior's range of times.
     """
     if theta is None:
         theta = prior.draw(1, rng)[0] * [1, 1, 1, 1, 0.5]
     source = draw(1, rng, None if snr is None else np.array([snr]), theta[None])
-    return trigger.event(trigger.simulated(theta, source.amplitude[0], rng)), source
+    return trigger.event(trigger.simulated(theta, source.amplitude[0], rng, drift)), source
 
 
 def joined(each: list[Sources]) -> Sources:

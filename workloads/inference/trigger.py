@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import qmc
 
+from workloads import psd
+from workloads.drift import LINES_HZ, NONE, Drift
 from workloads.inference import amplitudes, prior
 from workloads.inference import basis as bases
 from workloads.inference import frame as frames
@@ -21,7 +23,7 @@ from workloads.inference.frame import Frame
 from workloads.inference.likelihood import Event, filters
 from workloads.inference.phenomd import waveforms
 from workloads.inference.prior import Array, ratio_floor
-from workloads.spec import RATE_HZ, WHITEN_HALF_S
+from workloads.spec import RATE_HZ, STREAMS, WHITEN_HALF_S
 from workloads.unit import BadInputError
 from workloads.whitening import transfer, whiten
 
@@ -48,12 +50,33 @@ def spectra(strain: NDArray[np.float64]) -> Complex:
     return amplitudes.circular(np.fft.rfft(white)[:, inside] * scale * turn)
 
 
-def simulated(theta: Array, amplitude: Complex, rng: np.random.Generator) -> Complex:
-    """Spectra (2, frequency), as `spectra` gives them, of one binary (5,) with amplitudes (2,) in fresh noise."""
+def simulated(theta: Array, amplitude: Complex, rng: np.random.Generator, drift: Drift = NONE) -> Complex:
+    """Spectra (2, frequency), as `spectra` gives them, of one binary (5,) with amplitudes (2,) in fresh noise.
+
+    Of a `drift` that came after the noise was measured, they show the new noise and what became of the signal.
+    """
     f = bases.band()
     wave = waveforms(theta[None], f)[0] * bases.load().weight * np.exp(-2j * np.pi * f * theta[4])
-    noise = rng.standard_normal((2, 2, f.size))
-    return np.asarray(amplitude[:, None] * (wave / np.linalg.norm(wave)) + noise[0] + 1j * noise[1])
+    parts = rng.standard_normal((2, 2, f.size))
+    noise, shape = parts[0] + 1j * parts[1], wave / np.linalg.norm(wave)
+    if drift != NONE:
+        noise = _drifted(noise, drift, rng)
+        amplitude = amplitudes.circular(drift.gains[:, None] * amplitudes.streams(amplitude[:, None]))[:, 0]
+    return np.asarray(amplitude[:, None] * shape + noise)
+
+
+def _drifted(noise: Complex, drift: Drift, rng: np.random.Generator) -> Complex:
+    """What has become of noise (2, frequency), whitened as it was before the drift; no glitches."""
+    f = bases.band()
+    null = rng.standard_normal((2, f.size))
+    streams = amplitudes.streams(noise) + (null[0] + 1j * null[1]) / np.sqrt(STREAMS)
+    curve = drift.curve(psd.load())
+    streams = streams * np.sqrt(curve.at(f) / psd.load().at(f))
+    if drift.lines:
+        at = np.round((np.array(LINES_HZ) - f[0]) * DURATION_S).astype(int)
+        turn = np.exp(2j * np.pi * rng.random((STREAMS, at.size)))
+        streams[:, at] += bases.load().weight[at] * DURATION_S / 2 * drift.tones(curve) * turn
+    return amplitudes.circular(np.abs(drift.gains)[:, None] * streams)
 
 
 def event(data: Complex) -> Event:

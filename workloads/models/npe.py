@@ -5,13 +5,15 @@ One network for every event; seconds of classical sampling become one pass. Its 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.inference import candidates, network
+from workloads.inference import candidates, drifted, network
 from workloads.inference.candidates import Posterior
+from workloads.profile import Figure
 from workloads.spec import Program, Progress, Quality, Settings
 from workloads.training import Course, Taught
 
@@ -28,6 +30,7 @@ class Npe:
     outcome = None
     runtimes = ("onnxruntime", "torch", "openvino")
     half_precision = True
+    drifts = drifted.DRIFTS
     limits = (
         *candidates.LIMITS,
         "Its posteriors are the flow's, too wide for many light and loud binaries; `npe-importance` weights them.",
@@ -76,6 +79,12 @@ class Npe:
         from workloads.inference import calibration
 
         return calibration.judge(program, effort, seed, progress, reweighted=False)
+
+    def judge_drifted(
+        self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+    ) -> dict[str, Figure]:
+        """Calibration where the data are no longer those it was taught on."""
+        return drifted.judge(program, drift, effort, seed, progress)
 
 
 WORKLOAD = Npe()

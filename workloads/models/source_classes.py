@@ -18,7 +18,7 @@ from workloads.inference.prior import Array
 from workloads.spec import Network, Program, Progress, Quality, Settings
 from workloads.training import Course, Taught
 
-_SEED, _PRIOR_DRAWS, _EVENTS = 3, 20_000, 300
+_SEED, _PRIOR_DRAWS, _EVENTS = 3, 20_000, 1000
 
 
 @dataclass(frozen=True)

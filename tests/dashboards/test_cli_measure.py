@@ -1,0 +1,63 @@
+"""`ettwin measure` passes on what was asked, and says which options exclude each other."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from dashboards.cli import main
+from workloads import measure
+from workloads.measure import Request
+from workloads.profile import SHIPPED
+
+PROFILE = SHIPPED / "epyc-core" / "detector-torch.json"
+
+
+@pytest.fixture
+def ettwin(capsys):
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main(["measure", *arguments])
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("option", "function"), [(None, "measure"), ("--times", "time_again"), ("--quality", "judge_again")]
+)
+def test_what_was_asked_reaches_the_measurement(ettwin, monkeypatch, tmp_path, option, function):
+    asked = []
+
+    def measured(request, out, now, progress):
+        asked.append((request, out, now))
+        return [PROFILE]
+
+    monkeypatch.setattr(measure, function, measured)
+    options = ("--runtime", "torch", "--hardware", "box", "--batch", "4", "--threads", "2", "--budget", "3")
+    code, out, _ = ettwin("detector", "--out", str(tmp_path), *options, *([option] if option else []))
+    request = Request("detector", "box", ["torch"], [1, 4], 2, 3.0, False, False)
+    assert (code, asked) == (0, [(request, tmp_path, datetime.now(UTC).date().isoformat())])
+    assert f"{'detector':<22}torch" in out
+    assert str(PROFILE) in out
+
+
+def test_a_quick_quality_on_drifted_data_may_be_asked_for(ettwin, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(measure, "judge_again", lambda request, *rest: asked.append(request) or [PROFILE])
+    assert ettwin("detector", "--quality", "--quick", "--drift")[0] == 0
+    assert (asked[0].quick, asked[0].drift, asked[0].batches) == (True, True, [1, 2, 4, 8])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--times", "--quality"), "--times leaves the quality as it is, --quality the times: give neither"),
+        (("--times", "--quick"), "--times leaves the quality as it is: leave --quick and --drift out"),
+        (("--runtime", "abacus"), "workload 'detector' has no runtime 'abacus'; it has: onnxruntime, torch"),
+    ],
+)
+def test_what_excludes_each_other_is_refused(ettwin, options, message):
+    code, _, err = ettwin("detector", *options)
+    assert code == 2
+    assert message in " ".join(err.split())
