@@ -7,16 +7,21 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from dashboards.cardplots import pictures
 from workloads import card, decisions, spec
-from workloads.profile import SHIPPED, Decisions, Profile, load
+from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Figure, Profile, load
 from workloads.spec import Workload
 from workloads.unit import Unit
 
 
 def model_card(name: str, folders: Sequence[Path] = ()) -> str:
-    """The card of workload `name`; of the profiles in `folders` and the shipped ones, those of its weights."""
+    """The card of workload `name`; of the profiles in `folders` and the shipped ones, those of its weights.
+
+    It shows the pictures that lie beside it: those of `cardplots.pictures`, each as `file_name` calls it.
+    """
     workload, about = spec.get(name), card.read(name)
-    profiles = _profiles(name, about["weights_sha256"], (*folders, SHIPPED))
+    profiles = profiles_of(name, folders)
+    shown = {kind: f"![{p.told}]({file_name(name, kind)})" for kind, p in pictures(profiles).items()}
     sections = [
         f"# {name}",
         f"<!-- Written by `ettwin card {name}`. Change the workload or measure again, not this file. -->",
@@ -26,9 +31,11 @@ def model_card(name: str, folders: Sequence[Path] = ()) -> str:
         *_lines(about.get("held_out", {}), "on held-out data"),
         *_lines(about.get("settings_from", {}), f"settings {_value(about['settings'])}, chosen on"),
         "## How well it does",
+        *_pictures(shown, "quality"),
         *_quality(profiles),
-        *_drifted(profiles),
+        *_drifted(profiles, shown),
         "## How long it takes",
+        *_pictures(shown, "times"),
         *_service(profiles),
         "## Export",
         *_export(about.get("export")),
@@ -38,9 +45,16 @@ def model_card(name: str, folders: Sequence[Path] = ()) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _profiles(name: str, weights: str, folders: Sequence[Path]) -> list[Profile]:
-    """Those of `weights`, what was measured before what was scaled from it."""
-    paths = dict.fromkeys(path for folder in folders for path in sorted(folder.glob(f"*/{name}-*.json")))
+def file_name(name: str, kind: str) -> str:
+    """What the picture of that kind is called, beside the card of workload `name`."""
+    return f"{name}-{kind}.svg"
+
+
+def profiles_of(name: str, folders: Sequence[Path] = ()) -> list[Profile]:
+    """Profiles of the shipped weights of `name`, in `folders` and shipped: measured ones before scaled ones."""
+    weights = card.read(name)["weights_sha256"]
+    searched = (*folders, SHIPPED)
+    paths = dict.fromkeys(path for folder in searched for path in sorted(folder.glob(f"*/{name}-*.json")))
     found = [profile for profile in map(load, paths) if profile.workload == name]
     mine = [profile for profile in found if profile.passport.get("weights_sha256") == weights]
     return sorted(mine, key=lambda profile: profile.passport["standing"] != "measured")
@@ -106,12 +120,48 @@ def _decisions(measured: Decisions) -> str:
     return _table(head, rows)
 
 
-def _drifted(profiles: Sequence[Profile]) -> Iterator[str]:
-    """The outcome on data that have drifted; a class's probabilities are over all bins of SNR."""
-    aged = next((p.ageing for p in profiles if p.ageing), ())
-    if not aged:
+def _pictures(shown: Mapping[str, str], kind: str) -> Iterator[str]:
+    if kind in shown:
+        yield shown[kind]
+
+
+def _drifted(profiles: Sequence[Profile], shown: Mapping[str, str]) -> Iterator[str]:
+    """The outcome, or other figures, on data that have drifted."""
+    if "drift" not in shown:
         return
     yield "## On data that have drifted"
+    yield from _pictures(shown, "drift")
+    if aged := next((p.ageing for p in profiles if p.ageing), ()):
+        yield from _aged(aged)
+    else:
+        yield from _figures(next(p.drifted for p in profiles if p.drifted))
+
+
+def _figures(drifted: Sequence[Drifted]) -> Iterator[str]:
+    """Each figure with its 95 % interval, and the number of tries where it is not the same at all drifts."""
+    yield "Amounts are assumed, responses measured: each figure with its 95 % interval, and from how many tries."
+    tries = {name: {d.figures[name].n for d in drifted} for name in drifted[0].figures}
+    head = ("drift", *(f"{name} (n={min(n)})" if len(n) == 1 else name for name, n in tries.items()))
+    yield _table(
+        head,
+        [
+            (_amounts(d.drift), *(_figure(f, many=len(tries[name]) > 1) for name, f in d.figures.items()))
+            for d in drifted
+        ],
+    )
+
+
+def _figure(figure: Figure, many: bool) -> str:
+    tries = f", n={figure.n}" if many else ""
+    return f"{figure.value:.3g} ({figure.low:.3g}-{figure.high:.3g}{tries})"
+
+
+def _amounts(drift: Mapping[str, float]) -> str:
+    return ", ".join(f"{kind.replace('_', ' ')} {amount:g}" for kind, amount in drift.items()) or "none"
+
+
+def _aged(aged: Sequence[Aged]) -> Iterator[str]:
+    """The outcome's probability; a class's is over all bins of SNR."""
     yield (
         "Amounts are assumed, responses measured: probability of the outcome in %, with its 95 % interval. SNRs "
         "are those in the noise as it has drifted. *Claimed* is the false-alarm probability that a threshold had "
@@ -121,7 +171,7 @@ def _drifted(profiles: Sequence[Profile]) -> Iterator[str]:
     head = ("drift", "noise", f"claimed {100 * claimed:g}", *aged[0].classes)
     rows = [
         (
-            ", ".join(f"{kind} {amount:g}" for kind, amount in a.drift.items()) or "none",
+            _amounts(a.drift),
             _percent(a.noise["count"], a.noise["n"]),
             _percent(a.raised[-1], a.noise["n"]),
             *(_percent(sum(r.count), sum(r.n)) for r in a.classes.values()),

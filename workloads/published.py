@@ -45,7 +45,8 @@ class Scaled:
             "note": "decisions of the measured profile",
         }
         service = tuple(_divided(s, self.speed_up) for s in measured.service)
-        return replace(measured, hardware=self.hardware, passport=about, service=service, ageing=(), path=None)
+        bare = replace(measured, ageing=(), drifted=(), path=None)
+        return replace(bare, hardware=self.hardware, passport=about, service=service)
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,9 @@ def torch_network(module: torch.nn.Module, threads: int, device: str = "cpu", pr
 
     def run(x: NDArray[np.float32]) -> NDArray[np.float32]:
         torch.set_num_threads(threads)
-        torch.backends.cuda.matmul.fp32_precision = rounded
-        torch.backends.cudnn.conv.fp32_precision = rounded  # type: ignore[attr-defined]
+        if device != "cpu":  # set on a CPU, they would keep torch from exporting a network to ONNX
+            torch.backends.cuda.matmul.fp32_precision = rounded
+            torch.backends.cudnn.conv.fp32_precision = rounded  # type: ignore[attr-defined]
         with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
             found = module(torch.from_numpy(x).to(device))
         return cast("NDArray[np.float32]", found.float().cpu().numpy())

@@ -1,7 +1,8 @@
-"""`ettwin card`: model cards of the workloads as Markdown, from what was trained and measured."""
+"""`ettwin card`: model cards of the workloads as Markdown with pictures, from what was trained and measured."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +20,13 @@ def card(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder that the cards go to.")] = Path("docs/workloads"),
 ) -> None:
-    """Write the model card of each workload: task, data, size, quality, service times, limits."""
-    from dashboards.modelcard import model_card
+    """Write the model card of each workload: task, data, size, quality, service times, limits, and pictures."""
+    from dashboards.cardplots import pictures, svg
+    from dashboards.modelcard import file_name, model_card, profiles_of
     from workloads import spec
+
+    if find_spec("matplotlib") is None:
+        fail("the pictures of a card need the extra 'live': pip install 'et-twin[live]'", USAGE)
 
     known = spec.names()
     for name in workloads or known:
@@ -31,4 +36,6 @@ def card(
     for name in workloads or known:
         path = out / f"{name}.md"
         path.write_text(model_card(name, profiles or ()))
+        for kind, picture in pictures(profiles_of(name, profiles or ())).items():
+            (out / file_name(name, kind)).write_text(svg(picture))
         result(f"Card  {path}")

@@ -23,9 +23,9 @@ def test_a_card_names_weights_command_and_limits(name):
 
 
 def test_numbers_are_those_of_the_profile(tmp_path):
-    shipped = load(SHIPPED / "epyc-core" / "detector-torch.json")
+    shipped = load(SHIPPED / "epyc-core" / "glitch-classifier-torch.json")
     replace(shipped, hardware="my-machine").save(tmp_path)
-    text = model_card("detector", (tmp_path,))
+    text = model_card("glitch-classifier", (tmp_path,))
     s = shipped.service[0]
     row = f"| my-machine | torch | 1 | {s.batch} | {1e3 * s.p50_s:.2f} ms | {1e3 * s.p99_s:.2f} ms |"
     assert row in text
@@ -56,8 +56,8 @@ def test_an_unknown_workload_is_answered_with_the_known_ones(tmp_path, capsys):
 
 
 def test_a_card_says_what_drift_does():
-    shipped = load(SHIPPED / "epyc-core" / "detector-onnxruntime.json")
-    text = model_card("detector")
+    shipped = load(SHIPPED / "epyc-core" / "glitch-classifier-onnxruntime.json")
+    text = model_card("glitch-classifier")
     aged = next(a for a in shipped.ageing if a.drift == {"level": 0.1})
     share = 100 * aged.noise["count"] / aged.noise["n"]
     assert f"| level 0.1 | {share:.1f} (" in text

@@ -126,6 +126,30 @@ def test_scores_are_minus_log10_of_how_often_ordinary_windows_get_there():
     assert torch.isfinite(module(torch.zeros(1, STREAMS, anomaly.SAMPLES))).all()
 
 
+def test_clusters_are_means_of_boxes_that_count_only_what_lies_inside():
+    torch = pytest.importorskip("torch")
+    moments = anomaly.SEARCHED.stop - anomaly.SEARCHED.start
+    tiles = rng().exponential(size=(anomaly.BINS, moments)).astype(np.float32)
+    up, along = anomaly.clusters()
+    for index, (high, wide) in enumerate(anomaly.POOLS):
+        boxes = torch.nn.functional.avg_pool2d(
+            torch.from_numpy(tiles)[None, None], (high, wide), 1, (high // 2, wide // 2), count_include_pad=False
+        )
+        assert up[index] @ tiles @ along[index] == pytest.approx(boxes[0, 0].numpy(), rel=1e-5)
+
+
+@pytest.mark.parametrize("taps", [64, 256])
+def test_energies_are_those_of_the_wavelets_at_every_moment(network, taps):
+    torch = pytest.importorskip("torch")
+    step, frequency = 16, np.array([200.0, 500.0])
+    pair, x = anomaly.wavelets(frequency, taps), rng().normal(size=anomaly.SAMPLES).astype(np.float32)
+    found = network.tiles._energy(torch.from_numpy(x)[None], torch.from_numpy(pair), step)[0].numpy()
+    padded = np.pad(x.astype(float), (taps - step) // 2)
+    amplitude = np.array([np.correlate(padded, w[0], "valid")[::step] for w in pair])
+    wanted = (amplitude[:2] ** 2 + amplitude[2:] ** 2) / 2
+    assert found == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+
+
 def test_examples_hold_signals_as_loud_as_asked_in_every_second_window():
     draws = rng()
     known = examples.waveforms(20, draws)

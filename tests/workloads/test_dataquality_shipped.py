@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.dataquality import __main__ as command
 from benchmarks.dataquality import windows
-from workloads import decisions, spec
+from workloads import decisions, runtime, spec
 from workloads.dataquality import calibration, plant
 from workloads.models import witness
 from workloads.models.calibration_check import AMPLITUDE_BOUND
@@ -122,3 +122,11 @@ def test_the_command_writes_each_part_beside_the_others(tmp_path, monkeypatch, c
     monkeypatch.setattr("sys.argv", ["x", "real-glitches"])
     with pytest.raises(SystemExit):
         command.main()
+
+
+@pytest.mark.parametrize("name", [r for r in spec.get("witness").runtimes if runtime.installed(r)])
+def test_a_loud_channel_that_speaks_against_a_glitch_is_no_infinity_to_the_witness(name):
+    channels = spec.get("witness").unit.shape[0]
+    seconds = np.full((channels, channels), 3.5)
+    seconds[np.diag_indices(channels)] = 500.0
+    assert np.isfinite(spec.load("witness", name)(seconds).probability).all()

@@ -44,18 +44,36 @@ class Stretch:
         return self.floor + self.coupled
 
 
-def draw(n: int, samples: int, rng: np.random.Generator) -> Stretch:
+@dataclass(frozen=True)
+class Change:
+    """Relative changes since the witnesses were learned from; zero is none."""
+
+    coupling: float = 0.0
+    """Of the RMS of all coupled noise."""
+    resonance: float = 0.0
+    """Of the frequencies that floor and air shake."""
+    sensors: float = 0.0
+    """Of the noise of the sensors."""
+
+
+SAME = Change()
+
+
+def draw(n: int, samples: int, rng: np.random.Generator, change: Change = SAME) -> Stretch:
     """`n` stretches of `samples`, independent of each other."""
     whole = samples + _TAPS  # what wraps around lies in the first taps, which are cut off
     spectra = np.array([_spectrum(name, whole) for name in WITNESSES])
     draws = rng.standard_normal((2, n, *spectra.shape)) / np.sqrt(2.0)
     true = (draws[0] + 1j * draws[1]) * spectra
     seen = np.fft.irfft(true, whole)
-    linear = sum(rms * np.fft.irfft(true[:, k] * _response(k, whole), whole) for k, rms in enumerate(_LINEAR))
+    linear = sum(
+        rms * np.fft.irfft(true[:, k] * _response(k, whole, 1 + change.resonance), whole)
+        for k, rms in enumerate(_LINEAR)
+    )
     product = _PRODUCT * np.roll(seen[:, 2], _LATE, axis=-1) * seen[:, 3]
-    sensor = np.array(SENSOR)[:, None] * rng.standard_normal((n, len(WITNESSES), samples))
+    sensor = (1 + change.sensors) * np.array(SENSOR)[:, None] * rng.standard_normal((n, len(WITNESSES), samples))
     floor = rng.standard_normal((n, samples))
-    parts = (floor, (linear + product)[:, _TAPS:], seen[..., _TAPS:] + sensor)
+    parts = (floor, (1 + change.coupling) * (linear + product)[:, _TAPS:], seen[..., _TAPS:] + sensor)
     return Stretch(*(part.astype(np.float32) for part in parts))
 
 
@@ -71,12 +89,15 @@ def _spectrum(name: str, samples: int) -> NDArray[np.float64]:
     return np.asarray(shape * samples / np.sqrt(2.0 * np.sum(shape**2)))
 
 
-def _response(k: int, samples: int) -> NDArray[np.complex128]:
-    """Transfer function (frequency,) by which witness `k` couples: a damped resonance, late. It gives unit RMS."""
+def _response(k: int, samples: int, higher: float = 1.0) -> NDArray[np.complex128]:
+    """Transfer function (frequency,) by which witness `k` couples: a damped resonance, late. It gives unit RMS.
+
+    The resonance is `higher` by that factor.
+    """
     t = np.arange(_TAPS) / SAMPLE_HZ
     frequency_hz, tau_s, delay_s = _RESONANCES[k]
     late = np.maximum(t - delay_s, 0.0)
-    impulse = (t >= delay_s) * np.exp(-late / tau_s) * np.cos(2 * np.pi * frequency_hz * late)
+    impulse = (t >= delay_s) * np.exp(-late / tau_s) * np.cos(2 * np.pi * higher * frequency_hz * late)
     transfer = np.fft.rfft(impulse, samples)
     power = _spectrum(WITNESSES[k], samples) ** 2
     return np.asarray(transfer * np.sqrt(power.sum() / np.sum(power * np.abs(transfer) ** 2)))

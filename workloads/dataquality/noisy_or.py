@@ -51,7 +51,8 @@ def network(channels: int) -> torch.nn.Module:
             loud = _grouped(trust * over[0]) / (_grouped(trust) + 1e-2)
             disturbed = self.disturbed + _grouped(evidence)
             couples = self.coupling[0] + self.coupling[1] * loud
-            log_p = nn.functional.logsigmoid(disturbed) + nn.functional.logsigmoid(couples)
+            # Not logsigmoid: exported, it takes the log of a sigmoid that ONNX Runtime rounds to 0 below -18.
+            log_p = -nn.functional.softplus(-disturbed) - nn.functional.softplus(-couples)
             spared = torch.log1p(-torch.exp(log_p.clamp(max=_LARGEST))).sum(1)
             spared = (spared - nn.functional.softplus(self.unseen)).clamp(max=_LARGEST)
             odds = torch.log(-torch.expm1(spared)) - spared

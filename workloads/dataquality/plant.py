@@ -7,7 +7,7 @@ disturbances do; the others are distractors. In a group, some channels are witne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,33 @@ def build(channels: int, rng: np.random.Generator) -> Plant:
     gain = rng.lognormal(0.0, 0.3, (groups, size))
     own_hz = 10 ** rng.uniform(-4, -1.5, (groups, size))
     return Plant(rate_hz, couples, rng.uniform(6.0, 12.0, groups), sees, gain, own_hz)
+
+
+@dataclass(frozen=True)
+class Change:
+    """How the plant has changed since its channels were learned from; zero is none."""
+
+    rate: float = 0.0
+    """Relative change of the rate of disturbances in groups that couple."""
+    half: float = 0.0
+    """Relative change of the loudness at which half of the disturbances become glitches."""
+    gain: float = 0.0
+    """Relative change of what channels show of a disturbance."""
+    dead: float = 0.0
+    """Fraction of channels that are off."""
+    new: float = 0.0
+    """Number of groups that begin to couple."""
+
+
+def changed(plant: Plant, change: Change, rng: np.random.Generator) -> tuple[Plant, NDArray[np.bool_]]:
+    """The plant after `change`, and which of its channels (channel,) are still on."""
+    couples = plant.couples.copy()
+    couples[rng.permutation(np.flatnonzero(~couples))[: round(change.new)]] = True
+    rate_hz = np.where(plant.couples, (1 + change.rate) * plant.rate_hz, plant.rate_hz)
+    half, gain = (1 + change.half) * plant.half, (1 + change.gain) * plant.gain
+    return replace(plant, rate_hz=rate_hz, couples=couples, half=half, gain=gain), rng.random(
+        plant.channels
+    ) >= change.dead
 
 
 def observe(plant: Plant, seconds: int, rng: np.random.Generator, quiet_kept: float = 1.0) -> Seconds:

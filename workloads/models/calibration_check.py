@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads import ageing
 from workloads.dataquality import calibration
 from workloads.dataquality.calibration import LINES_HZ, SAMPLES, SIDE
 from workloads.decisions import interval
+from workloads.drift import LADDER, NONE, Drift
+from workloads.profile import Figure
 from workloads.spec import RATE_HZ, STREAMS, Network, Program, Progress, Quality, Settings
 from workloads.strain import Injection, Strain
 from workloads.training import Course, Taught
@@ -64,6 +67,8 @@ class CalibrationCheck:
     )
     outcome = None
     runtimes = ("numpy", "torch")
+    drifts = tuple(d.amounts for d in LADDER if not (d.amplitude or d.phase_rad))
+    """Wrong calibration is no drift here: it is what is looked for."""
 
     def prepare(self, units: NDArray[Any]) -> NDArray[np.float32]:
         """Whitened streams one by one, shape (batch * detector, SAMPLES)."""
@@ -133,37 +138,69 @@ class CalibrationCheck:
             | {"units_by_drift": few, "precision": calibration.PRECISION},
         )
 
+    def judge_drifted(
+        self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+    ) -> dict[str, Figure]:
+        """Coverage of the errors, and what is flagged of sound streams and of one whose amplitude is 7 % off."""
+        n, changed, rng = max(12, round(effort * _TRIES)), Drift(**drift), np.random.default_rng([seed, 1])
+        inside = _inside(program, seed, n, 0.95, None, rng, changed)
+        flagged = []
+        for done, off in enumerate((0.0, 0.07)):
+            progress((1 + done) / 3, f"{self.name}: flagged")
+            gains = np.ones((n, STREAMS, len(LINES_HZ)), complex)
+            gains[:, 0] += off
+            flagged.append(_found(program, seed + 1, gains, None, rng, changed))
+        return {
+            "95 % error bars that hold": ageing.share(*inside),
+            "flagged without an error": ageing.share(int(flagged[0].flagged.sum()), n),
+            "flagged at 7 %": ageing.share(int(flagged[1].flagged.sum()), n),
+            "standard error of a gain": ageing.mean(flagged[0].error.mean(axis=(1, 2))),
+        }
 
-def _strain(n: int, seed: int, rng: np.random.Generator, snr: float | None) -> NDArray[np.float64]:
+
+def _strain(
+    n: int, seed: int, rng: np.random.Generator, snr: float | None, drift: Drift = NONE
+) -> NDArray[np.float64]:
     """Noise (n, stream, sample) for one unit each; every fourth with a signal of that SNR in its last second."""
     starts = np.round(_SPACING_S * np.arange(1, n + 1))
     last = starts + calibration.WINDOW_S - rng.random(n)
     signals = [Injection(float(t), "bbh", snr, -1, i) for i, t in enumerate(last[::4])] if snr else []
-    strain = Strain(seed, signals)
+    strain = Strain(seed, signals, drift)
     return np.array([strain.window(t + calibration.WINDOW_S, calibration.WINDOW_S) for t in starts])
 
 
 def _inside(
-    program: Program, seed: int, n: int, level: float, snr: float | None, rng: np.random.Generator
+    program: Program,
+    seed: int,
+    n: int,
+    level: float,
+    snr: float | None,
+    rng: np.random.Generator,
+    drift: Drift = NONE,
 ) -> tuple[int, int]:
     """How many errors, of how many, lie within their error bars of that `level`."""
     from scipy import stats
 
     truth = calibration.draw_gains(n, 0.03, rng)
-    found = _found(program, seed, truth, snr, rng)
+    found = _found(program, seed, truth, snr, rng, drift)
     away = np.array([found.amplitude - (np.abs(truth) - 1), found.phase_rad - np.angle(truth)])
     within = np.abs(away) < stats.t.ppf(0.5 + level / 2, calibration.DEGREES) * found.error
     return int(within.sum()), within.size
 
 
 def _found(
-    program: Program, seed: int, gains: NDArray[np.complex128], snr: float | None, rng: np.random.Generator
+    program: Program,
+    seed: int,
+    gains: NDArray[np.complex128],
+    snr: float | None,
+    rng: np.random.Generator,
+    drift: Drift = NONE,
 ) -> Calibration:
     """What `program` says of noise with lines of `gains` (n, stream, line), every fourth with a signal."""
     parts = []
     for first in range(0, len(gains), _BATCH):
         some = gains[first : first + _BATCH]
-        strain = _strain(len(some), seed + 7 * first, rng, snr)
+        strain = _strain(len(some), seed + 7 * first, rng, snr, drift)
         parts.append(program(strain + calibration.lines(strain.shape[-1], some)))
     return Calibration(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Calibration)))
 

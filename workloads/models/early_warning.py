@@ -5,6 +5,7 @@ It learns from noise and inspirals only. The filters before it are cheap ones; w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from workloads import training
-from workloads.premerger import evidence, examples, lessons, quality, window
+from workloads.premerger import drifted, evidence, examples, lessons, quality, window
 from workloads.premerger.quality import EarlyWarning
+from workloads.profile import Figure
 from workloads.spec import NETWORK, Program, Progress, Quality, Settings
 from workloads.training import Batch, Course, Fitted, Taught
 
@@ -35,8 +37,10 @@ class EarlyWarningNetwork:
     unit = window.UNIT
     outcome = None
     runtimes = NETWORK
+    drifts = drifted.DRIFTS
     limits = (
         quality.LIMIT,
+        drifted.LIMIT,
         "Glitches and lines: it has seen none. A binary that has merged within the unit may be warned of as well.",
         "Faint signals: the filter, coherent in wider bands, finds them earlier, at a higher cost.",
     )
@@ -92,6 +96,12 @@ class EarlyWarningNetwork:
     def judge(self, program: Program, effort: float, seed: int, progress: Progress) -> Quality:
         """How long before the merger it warns, by class and final SNR."""
         return quality.judge(program, effort, seed, progress)
+
+    def judge_drifted(
+        self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+    ) -> dict[str, Figure]:
+        """What it warns of in noise that has drifted, and of inspirals in it."""
+        return drifted.judge(program, drift, effort, seed, progress)
 
 
 def _examples(course: Course, inspirals: int, pieces: int) -> Batch:

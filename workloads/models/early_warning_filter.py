@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.premerger import bands, examples, quality, sources, stack, window
+from workloads.premerger import bands, drifted, examples, quality, sources, stack, window
 from workloads.premerger.bands import Bands
 from workloads.premerger.quality import EarlyWarning
 from workloads.premerger.stack import Stack
+from workloads.profile import Figure
 from workloads.spec import Network, Program, Progress, Quality, Settings
 from workloads.training import Course, Taught
 
@@ -31,8 +32,10 @@ class EarlyWarningFilter:
     unit = window.UNIT
     outcome = None
     runtimes = ("numpy",)
+    drifts = drifted.DRIFTS
     limits = (
         quality.LIMIT,
+        drifted.LIMIT,
         "Glitches and lines: it has no veto. A binary that has merged within the unit may be warned of as well.",
         "It is coherent within a band only: a coherent bank would hear fainter signals, at a far higher cost.",
     )
@@ -85,6 +88,12 @@ class EarlyWarningFilter:
     def judge(self, program: Program, effort: float, seed: int, progress: Progress) -> Quality:
         """How long before the merger it warns, by class and final SNR."""
         return quality.judge(program, effort, seed, progress)
+
+    def judge_drifted(
+        self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+    ) -> dict[str, Figure]:
+        """What it warns of in noise that has drifted, and of inspirals in it."""
+        return drifted.judge(program, drift, effort, seed, progress)
 
     def in_numpy(self, weights: Mapping[str, NDArray[Any]]) -> Network:
         """Rows (row, channel, sample) to [deviate, time to merger, chirp mass] of the loudest template."""

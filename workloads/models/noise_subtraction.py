@@ -5,16 +5,18 @@ Conditioning before a search, on a simulated coupling. What it leaves is compare
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import training
+from workloads import ageing, training
 from workloads.dataquality import cleaner, coupling, wiener
 from workloads.dataquality.cleaner import EDGE
-from workloads.dataquality.coupling import BAND_HZ, SAMPLE_HZ, WITNESSES, Stretch
+from workloads.dataquality.coupling import BAND_HZ, SAMPLE_HZ, WITNESSES, Change, Stretch
+from workloads.profile import Figure
 from workloads.runtime import REDUCED
 from workloads.spec import NETWORK, Program, Progress, Quality, Settings
 from workloads.training import Batch, Course, Taught
@@ -54,6 +56,15 @@ class NoiseSubtraction:
     outcome = None
     runtimes = tuple(r for r in NETWORK if r not in REDUCED)
     """In bf16 single samples are off by up to 0.3 of the floor's deviation: it subtracts large numbers."""
+    drifts = tuple(
+        {kind: amount} if amount else {}
+        for kind, amounts in (
+            ("coupling", (0.0, -0.2, -0.1, 0.1, 0.2, 0.5)),
+            ("resonance", (-0.05, -0.02, 0.02, 0.05)),
+            ("sensors", (1.0, 4.0, 9.0)),
+        )
+        for amount in amounts
+    )
 
     def prepare(self, units: NDArray[Any]) -> NDArray[np.float32]:
         """The channels as they are, shape (batch, channel, SAMPLES)."""
@@ -105,11 +116,9 @@ class NoiseSubtraction:
         n = max(40, round(effort * _JUDGED))
         rng = np.random.default_rng(seed)
         seen = coupling.draw(n, SAMPLES, rng)
-        cut = slice(EDGE, -EDGE)
+        cut, band = slice(EDGE, -EDGE), _band()
         clean = _cleaned(program, _channels(seen), progress)
         floor = wiener.power(seen.floor[:, cut])
-        f = np.fft.rfftfreq(SAMPLES - 2 * EDGE, 1 / SAMPLE_HZ)
-        band = (f >= BAND_HZ[0]) & (f <= BAND_HZ[1])
         left = {
             "raw": wiener.power(seen.strain[:, cut]),
             "network": wiener.power(clean),
@@ -128,6 +137,31 @@ class NoiseSubtraction:
             f"{signal['mean']:.4f} +- {signal['ci95']:.4f} of their SNR",
             {"stretches": n, "asd_over_floor": about, "signal_snr": signal, "signal_snr_unsafe_witness": leak},
         )
+
+    def judge_drifted(
+        self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+    ) -> dict[str, Figure]:
+        """Noise before and after, over the floor, where the couplings have changed since it learned them."""
+        n = max(40, round(effort * _JUDGED))
+        seen = coupling.draw(n, SAMPLES, np.random.default_rng(seed), Change(**drift))
+        clean = _cleaned(program, _channels(seen), progress)
+        return {
+            "noise before, over the floor": _over_floor(seen.strain[:, EDGE:-EDGE]),
+            "noise after, over the floor": _over_floor(clean),
+        }
+
+
+def _band() -> NDArray[np.bool_]:
+    """Which frequencies of a cleaned stretch lie in BAND_HZ."""
+    f = np.fft.rfftfreq(SAMPLES - 2 * EDGE, 1 / SAMPLE_HZ)
+    return np.asarray((f >= BAND_HZ[0]) & (f <= BAND_HZ[1]))
+
+
+def _over_floor(series: NDArray[np.floating]) -> Figure:
+    """Root of the mean power in BAND_HZ of stretches (n, sample) in units of the floor's."""
+    power = ageing.mean(np.array([wiener.power(row[None])[_band()].mean() for row in series]))
+    value, low, high = np.sqrt(np.maximum([power.value, power.low, power.high], 0.0)).tolist()
+    return Figure(value, low, high, power.n)
 
 
 def _channels(stretch: Stretch) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ group of channels to blame.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import training
+from workloads import ageing, training
 from workloads.dataquality import noisy_or, plant
 from workloads.decisions import interval
+from workloads.profile import Figure
 from workloads.spec import NETWORK, Program, Progress, Quality, Settings
 from workloads.training import Batch, Course, Taught
 from workloads.unit import Unit
@@ -32,7 +34,7 @@ FALSE_FLAG = 0.01
 _SECONDS, _QUIET_KEPT, _HELD_OUT = 12_000, 0.05, 40_000
 _JUDGED, _CHUNK = 400_000, 10_000
 _BINS = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
-_SETTLE_SEED = 7003
+_SETTLE_SEED, _CHANGE_SEED = 7003, 7004
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,17 @@ class Witness:
     )
     outcome = None
     runtimes = NETWORK
+    drifts = tuple(
+        {kind: amount} if amount else {}
+        for kind, amounts in (
+            ("rate", (0.0, -0.5, 1.0, 4.0)),
+            ("half", (-0.3, 0.5)),
+            ("gain", (-0.5, -0.2, 0.2, 1.0)),
+            ("dead", (0.02, 0.1, 0.3)),
+            ("new", (1.0, 3.0)),
+        )
+        for amount in amounts
+    )
 
     def prepare(self, units: NDArray[Any]) -> NDArray[np.float32]:
         """Loudness as it is, shape (batch, CHANNELS)."""
@@ -145,6 +158,28 @@ class Witness:
                 "reliability": _reliability(probability, glitch),
             },
         )
+
+    def judge_drifted(
+        self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+    ) -> dict[str, Figure]:
+        """What is flagged of glitches and of other seconds, and how many glitches there are per one foretold."""
+        n, rng = max(1, round(effort * _JUDGED / _CHUNK)), np.random.default_rng(seed)
+        after, on = plant.changed(_plant(), plant.Change(**drift), np.random.default_rng(_CHANGE_SEED))
+        parts = []
+        for k in range(n):
+            seen = plant.observe(after, _CHUNK, rng)
+            parts.append((program((seen.loudness * on).astype(np.float64)).probability, seen.glitch))
+            progress(k / n, f"{self.name}: seconds")
+        probability, glitch = (np.concatenate(p) for p in zip(*parts, strict=True))
+        flagged, count = probability > program.threshold, int(glitch.sum())
+        happened, foretold = ageing.share(count, glitch.size), float(probability.mean())
+        return {
+            "glitches flagged": ageing.share(int(flagged[glitch].sum()), count),
+            "other seconds flagged": ageing.share(int(flagged[~glitch].sum()), int((~glitch).sum())),
+            "glitches per one foretold": Figure(
+                happened.value / foretold, happened.low / foretold, happened.high / foretold, happened.n
+            ),
+        }
 
 
 @cache

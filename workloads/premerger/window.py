@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads import psd
+from workloads.drift import LINES_HZ, NONE, Drift
 from workloads.searching.channels import signal_channels
 from workloads.spec import STREAMS
 from workloads.unit import Unit
@@ -52,15 +53,26 @@ def noise_power(n: int) -> NDArray[np.float64]:
     return psd.load().filtered(_kernel(), RATE_HZ, n)
 
 
-def noise(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Units (n, *UNIT.shape) of noise alone, independent in the three streams."""
-    kernel = psd.load().colouring(RATE_HZ, EDGE_S)
-    return np.stack(
+def noise(n: int, rng: np.random.Generator, drift: Drift = NONE) -> NDArray[np.float64]:
+    """Units (n, *UNIT.shape) of noise alone, independent in the three streams, as `drift` changes it.
+
+    Of its lines those below half of RATE_HZ.
+    """
+    curve = psd.load() if drift == NONE else drift.curve(psd.load())
+    kernel = curve.colouring(RATE_HZ, EDGE_S)
+    made = np.stack(
         [
             psd.filter_valid(rng.standard_normal((STREAMS, UNIT_SAMPLES + kernel.size - 1)), kernel)
             for _ in range(n)
         ]
     )
+    if drift.lines:
+        t = np.arange(UNIT_SAMPLES) / RATE_HZ
+        for f, amplitude in zip(LINES_HZ, drift.tones(curve), strict=True):
+            if f < RATE_HZ / 2:
+                phases = rng.uniform(0, 2 * np.pi, (n, STREAMS, 1))
+                made += amplitude * np.sin(2 * np.pi * f * t + phases)
+    return np.asarray(np.abs(drift.gains)[:, None] * made)
 
 
 @cache

@@ -1,0 +1,65 @@
+"""What drifted data do to an early-warning search: what it warns of in noise alone, and of inspirals as before.
+
+An inspiral keeps its distance: louder noise hides more of it. Knows neither search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from workloads import ageing, waveform
+from workloads.drift import Drift
+from workloads.premerger import sources
+from workloads.premerger.window import noise
+from workloads.profile import Figure
+from workloads.spec import Program, Progress
+
+DRIFTS: tuple[dict[str, float], ...] = (
+    {},
+    *({"level": x} for x in (0.1, 0.2, 0.5)),
+    *({"colour": x} for x in (-0.1, 0.1)),
+    *({"lines": x} for x in (0.5, 2.0, 10.0)),
+    {"amplitude": 0.2},
+    {"phase_rad": 0.5},
+)
+"""No glitches: neither search has seen any."""
+LIMIT = (
+    "Noise that has become louder at low frequencies, if only by a tenth: it is warned of, for evidence "
+    "is counted in units of the noise of old. Measure the noise curve and have the data whitened with it."
+)
+AHEAD_S, SNR = 60.0, (20.0, 32.0)
+CLASS = "bns"
+_QUIET, _HEARD = 400, 80
+
+
+def judge(
+    program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+) -> dict[str, Figure]:
+    """Shares of units of noise, and of inspirals AHEAD_S before their merger, that `program` warns of.
+
+    The SNRs are those that inspirals would have had in the end before the noise drifted.
+    """
+    change = Drift(**drift)
+    quiet, heard = (max(2, round(effort * n)) for n in (_QUIET, _HEARD))
+    rng, warned = np.random.default_rng([seed, 1]), 0
+    for k in range(quiet):
+        warned += int(program(noise(1, rng, change)).warned[0])
+        progress(0.6 * k / quiet, f"{program.workload.name}: noise")
+    found = dict.fromkeys(SNR, 0)
+    rng = np.random.default_rng([seed, 2])
+    for k in range(heard):
+        shape = sources.spectrum(sources.draw_binary(CLASS, rng))
+        true = waveform.draw_antenna(rng)
+        read = true * change.gains
+        louder = float(np.linalg.norm(read) / np.linalg.norm(true))
+        wave = sources.strain(shape, read, louder, AHEAD_S)
+        behind = noise(1, rng, change)
+        for snr in SNR:
+            found[snr] += int(program(behind + snr * wave).warned[0])
+        progress(0.6 + 0.4 * k / heard, f"{program.workload.name}: inspirals")
+    return {"noise warned of": ageing.share(warned, quiet)} | {
+        f"{CLASS} of SNR {snr:g} warned of {AHEAD_S:g} s ahead": ageing.share(count, heard)
+        for snr, count in found.items()
+    }
