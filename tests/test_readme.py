@@ -71,9 +71,12 @@ def test_the_searches_find_what_is_told():
     assert f"{found:.1f} % of what a bank of {templates:,} templates finds" in WORDS
     assert f"for a {cost['detector']['one second at a time']:.0f}th of the time" in WORDS
     assert f"at SNR 7 to 8 only {quiet:.0f} %" in WORDS
+    glitches = {name: rates[name]["glitches"]["all"] for name in ("detector", "detector-large")}
+    (fooled, n, *_), (before, _, *_) = glitches["detector-large"], glitches["detector"]
+    assert f"finds no more signals, but {fooled} instead of {before} of {n:,} loud glitches trigger it" in WORDS
     assert hybrid["all 10-30"][0] == 1
     assert f"and {100 * hybrid['7-8'][0]:.0f} % at SNR 7 to 8" in WORDS
-    assert f"for a {cost['hybrid']['one second at a time']:.0f}rd of the time" in WORDS
+    assert f"for a {cost['hybrid']['one second at a time']:.0f}th of the time" in WORDS
 
 
 def test_neutron_stars_are_announced_as_early_as_told():

@@ -20,9 +20,11 @@ RATES = {"1e-3 per segment": 1e-3, "1e-4 per segment": 1e-4, "1 per day": 1 / DA
 WANTED_SNR = 10.0
 REFERENCE = "matched-filter"
 _BOOTSTRAPS, _SEED = 1_000, 7
-_SHAPES: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "detector": (lambda logit: np.exp(logit / 20), lambda power: 20 * np.log(power))
-}
+_LOGIT: tuple[Callable[[Array], Array], Callable[[Array], Array]] = (
+    lambda logit: np.exp(logit / 20),
+    lambda power: 20 * np.log(power),
+)
+_SHAPES = {"detector": _LOGIT, "detector-large": _LOGIT}
 """What makes the tail of scores exponential, and back: SNRs are squared, and a logit is about 40 ln SNR."""
 
 

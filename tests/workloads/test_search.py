@@ -1,5 +1,7 @@
 """Searches: reduced basis and examples, laws of the network, shards, tails, the scan of the benchmark."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,8 @@ from benchmarks.search import __main__ as command
 from benchmarks.search import comparison, costs, scores
 from benchmarks.search.scan import LEAST, SECONDS, SURE, Scan
 from workloads import runtime, segments, spec, waveform
-from workloads.models import detector, matched_filter
-from workloads.searching import basis, course, examples, network, shards, tails
+from workloads.models import detector, detector_large, matched_filter
+from workloads.searching import basis, course, examples, network, residual, shards, tails
 from workloads.strain import Injection, Strain
 
 
@@ -82,13 +84,57 @@ def test_turning_phase_and_polarisation_changes_no_logit(sources, net):
     assert logits(net, turned * np.exp(0.4j).astype(np.complex64)) == pytest.approx(logits(net, x), abs=2e-3)
 
 
-def test_the_veto_takes_off_and_never_adds(sources, net):
+@pytest.mark.parametrize("name", ["detector", "detector-large"])
+def test_the_veto_takes_off_and_never_adds(name):
     import torch
 
+    net = runtime.load_module(spec.get(name))
     x = torch.from_numpy(basis.features(examples.noise(6, np.random.default_rng(7))))
     with torch.inference_mode():
         loudness, bands = net.mixer(x)
-        assert (net.veto(torch.cat([loudness - 1.0, 0.5 * bands], 1)) >= 0).all()
+        assert (net.veto(net.seen(loudness, bands)) >= 0).all()
+
+
+def test_the_mixer_gives_the_loudest_snr_of_each_step(net):
+    """Against the definition: the best of all times in a step and of those midway to the next."""
+    import torch
+
+    x = basis.features(examples.noise(3, np.random.default_rng(13)))
+    with torch.inference_mode():
+        found = net.mixer(torch.from_numpy(x))[0].numpy()
+    z = x[:, : 4 * basis.SIZE].reshape(3, 2, 2, basis.SIZE, basis.TIMES).astype(np.float64)
+    templates = net.mixer.real.numpy() + 1j * net.mixer.imaginary.numpy()
+    series = templates @ (z[:, :, 0] + 1j * z[:, :, 1])
+    here = (np.abs(series) ** 2).sum(axis=1)
+    midway = (np.abs(series[..., :-1] + series[..., 1:]) ** 2).sum(axis=1) / 4 * 1.15
+    power = np.maximum(here[..., :-1], midway)[..., basis.MARGIN :][..., : network.STEP * network.LOGITS]
+    expected = 0.5 * np.log1p(power.reshape(3, len(templates), network.LOGITS, network.STEP).max(axis=-1))
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_deep_veto_is_as_deep_as_resnet_34_and_begins_near_zero():
+    import torch
+
+    deep = residual.residual(detector.TEMPLATES + network.BANDS, detector_large.WIDTHS).eval()
+    within = [m for m in deep.modules() if isinstance(m, torch.nn.Conv1d) and m.kernel_size != (1,)]
+    assert len(within) + 1 == 34
+    x = torch.randn(2, detector.TEMPLATES + network.BANDS, network.LOGITS)
+    with torch.inference_mode():
+        taken = deep(x)
+    assert taken.shape == (2, 1, network.LOGITS)
+    assert 0 < taken.max() < 0.02
+
+
+def test_the_large_detector_begins_as_the_small_one(net):
+    small = {k.replace("veto.", "veto.first."): v for k, v in runtime.stored(detector.WORKLOAD).items()}
+    large = network.taken(detector_large.WORKLOAD.module(), small).eval()
+    x = examples.noise(4, np.random.default_rng(14))
+    assert logits(large, x) == pytest.approx(logits(net, x), abs=0.02)
+
+
+def test_weights_without_a_place_are_refused():
+    with pytest.raises(ValueError, match=r"weights without a place: veto\.third; places: mixer\.real, "):
+        network.taken(detector.WORKLOAD.module(), {"veto.third": np.zeros(1, np.float32)})
 
 
 def test_more_templates_never_find_less(sources):
@@ -195,6 +241,17 @@ def test_a_comparison_that_cannot_be_made_is_refused(arguments, message, capsys)
     with pytest.raises(SystemExit):
         command.main(arguments)
     assert message in capsys.readouterr().err
+
+
+def test_the_large_detector_is_no_better_on_signals_and_better_on_glitches_as_told():
+    rates = json.loads(command.RESULTS.read_text())["rates"]["1 per day"]
+    small, large = (rates[name] for name in ("detector", "detector-large"))
+    told = " ".join(detector_large.WORKLOAD.limits)
+    for one in (small, large):
+        assert f"either finds {100 * one['over_matched_filter']['all 10-30'][0]:.1f} % of" in told
+    (fooled, n, *_), (before, m, *_) = (one["glitches"]["all"] for one in (large, small))
+    assert n == m
+    assert f"{fooled} of {n:,} loud ones trigger it, not {before}" in told
 
 
 def test_costs_are_per_second_of_data():

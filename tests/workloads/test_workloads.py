@@ -329,6 +329,13 @@ def test_precision_is_that_of_the_matrices(units):
     assert np.array_equal(runtime.torch_network(module, 1)(rows), full)
 
 
+def test_a_network_that_torch_has_run_can_still_be_exported(units, tmp_path):
+    rows = spec.get("witness").prepare(units("witness"))
+    module = runtime.load_module(spec.get("witness"))
+    runtime.torch_network(module, 1)(rows)
+    assert export.to_onnx(module, rows.shape[1:], tmp_path / "again.onnx").is_file()
+
+
 def test_a_runtime_that_is_not_installed_says_which_extra_to_install(monkeypatch):
     monkeypatch.setattr(runtime, "find_spec", lambda package: None)
     for r, extra in (("openvino-bf16", "openvino"), ("onnxruntime", "live")):

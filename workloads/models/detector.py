@@ -1,8 +1,8 @@
 """Detector: a small network on a reduced basis that looks for compact binaries in one second of three streams.
 
-The data are filtered with the basis by FFT; the network mixes its coefficients into a hundred templates, weighs
-their power and takes off what looks like a glitch, to which the null stream bears witness. It knows the published
-noise curve through the whitening.
+The data are filtered with the basis by FFT; the network mixes its coefficients into some dozens of templates,
+weighs their power and takes off what looks like a glitch, to which the null stream bears witness. It knows the
+published noise curve through the whitening.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from workloads.recording import Recording
 
-TEMPLATES, WIDTH = 96, 24
+TEMPLATES, WIDTH = 80, 32
 STEPS, RATE, NOISE_SEGMENTS = 6_000, 2e-3, 20_000
 
 
@@ -36,7 +36,7 @@ class Detector:
     runtimes = NETWORK
     tries = (10_000, 200)
     from_recordings = True
-    limits = (
+    limits: tuple[str, ...] = (
         "Binaries outside 10 to 80 solar masses (detector frame), precession, real noise: it never saw any.",
         "Signals below SNR 9 in the network: the matched filter finds more of them (benchmarks/search.json).",
         "A noise curve other than the shipped one: basis and whitening are made for it.",
@@ -63,13 +63,17 @@ class Detector:
         """The untrained network: (row, basis.CHANNELS, basis.TIMES) to (row, logit)."""
         from workloads.searching import network
 
-        return network.detector(TEMPLATES, WIDTH)
+        return network.detector(TEMPLATES, network.veto(TEMPLATES + network.BANDS, WIDTH))
 
     def teach(self, course: Course) -> Taught:
         """Taught on noise, binaries and glitches, all drawn afresh at each step."""
         from workloads.searching import course as searching
+        from workloads.searching import network
 
-        return searching.teach(course, self.module, TEMPLATES, STEPS, RATE)
+        def begin(module: torch.nn.Module, binaries: basis.Complex) -> torch.nn.Module:
+            return network.begun(module, network.chosen(binaries, TEMPLATES))
+
+        return searching.teach(course, self.module, begin, STEPS, RATE)
 
     def settle(
         self, program: Program, tries: int | None, progress: Progress, recorded: Recording | None = None

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads import training
-from workloads.searching import examples, network
+from workloads.searching import examples
+from workloads.searching.basis import Complex
 from workloads.training import Batch, Course, Taught
 
 if TYPE_CHECKING:
@@ -21,24 +22,35 @@ _BATCH = 64
 _LOUDNESS = (6.0, 60.0)
 
 
-def teach(course: Course, build: Callable[[], torch.nn.Module], templates: int, steps: int, rate: float) -> Taught:
-    """Weights of what `build` makes, `templates` wide, and its metrics on unseen binaries and bursts."""
+def teach(
+    course: Course,
+    build: Callable[[], torch.nn.Module],
+    begin: Callable[[torch.nn.Module, Complex], torch.nn.Module],
+    steps: int,
+    rate: float,
+    half: bool = False,
+) -> Taught:
+    """Weights of what `build` makes and its metrics on unseen binaries and bursts.
+
+    A training from scratch starts with what `begin` makes of it and of unit-SNR spectra (n, basis.BINS) of
+    binaries. With `half` the weights are rounded to half precision, and the metrics are those of what is left.
+    """
     known, unseen = (
         examples.prepare(n, m, np.random.default_rng([course.seed, n]))
         for n, m in ((_BINARIES, _BURSTS), (_BINARIES // 4, _BURSTS // 4))
     )
     rng = np.random.default_rng([course.seed, 2])
     held_out = examples.batch(unseen, _HELD_OUT, _LOUDNESS, rng, course.recorded)
-    coarse = network.chosen(known.binaries[:_CHOSEN_FROM], templates) if course.start is None else None
 
     def begun() -> torch.nn.Module:
-        module = build()
-        return module if coarse is None else network.begun(module, coarse)
+        return build() if course.start is not None else begin(build(), known.binaries[:_CHOSEN_FROM])
 
     def batch(done: float, rng: np.random.Generator) -> Batch:
         return examples.batch(known, _BATCH, _LOUDNESS, rng, course.recorded)
 
     fitted = training.fit(course, begun, batch, segment_loss, held_out, steps, rate)
+    if half:
+        fitted.module.half().float()
     raw = training.apply(fitted.module, held_out[0])
     metrics = {
         "data": "windows of noise, half of them with a binary of SNR 6-60, an eighth with a glitch of "

@@ -1,7 +1,8 @@
 """The networks of the detectors: basis coefficients mixed into templates, their power vetoed by convolutions.
 
 The first layer is linear and complex, the same for both signal channels, so what follows sees power only: it does
-not depend on a signal's phase, and hardly on its polarisation. It is a coarse bank. Knows no strain.
+not depend on a signal's phase, and hardly on its polarisation. It is a coarse bank. All that follows it works on
+the largest power in every STEP, a quarter of the numbers. Knows no strain.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from workloads.searching import basis
 from workloads.searching.basis import MARGIN, SIZE, TIMES, Complex
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import torch
 
 STEP = 4
 """Coefficients that share one logit: STEP / COEFFICIENT_HZ seconds."""
 LOGITS = (TIMES - 2 * MARGIN) // STEP
+BANDS = 2 * (len(basis.BANDS_HZ) - 1)
+"""Rows of band powers."""
 _INSIDE = slice(MARGIN, MARGIN + STEP * LOGITS)
-_BANDS = len(basis.BANDS_HZ) - 1
+_AFTER = slice(MARGIN + 1, MARGIN + 1 + STEP * LOGITS)
 _QUIET, _SHARPNESS = 7.0, 40.0
 """SNR whose logit is about zero at first, and logits per factor of e in SNR."""
 _LOUD, _SLOWLY = 20.0, 0.1
@@ -57,9 +62,10 @@ def _best_overlaps(one: Complex, others: Complex) -> NDArray[np.float32]:
 
 
 def mixer(templates: int) -> torch.nn.Module:
-    """Features (row, CHANNELS, TIMES) to ln(SNR² + 1)/2 of each template, and band powers, TIMES - 1 long.
+    """Features (row, CHANNELS, TIMES) to ln(SNR² + 1)/2 of each template, and band powers, LOGITS long.
 
-    Templates are placed, not learned: in Gaussian noise nothing beats them, and learning them costs as much again.
+    The first is the largest in each STEP, the second the mean. Templates are placed, not learned: in Gaussian
+    noise nothing beats them, and learning them costs as much again.
     """
     import torch
     from torch import nn
@@ -77,10 +83,11 @@ def mixer(templates: int) -> torch.nn.Module:
             rows = torch.cat([self.real, -self.imaginary], 1), torch.cat([self.imaginary, self.real], 1)
             mix = torch.cat(rows)
             parts = [torch.matmul(mix, x[:, first : first + 2 * SIZE]) for first in (0, 2 * SIZE)]
-            here = self.power(*parts)[..., :-1]
-            midway = self.power(*(z[..., :-1] + z[..., 1:] for z in parts)) * (0.25 * _MIDWAY)
-            loudness = 0.5 * torch.log(torch.maximum(here, midway) + 1.0)
-            return loudness, x[:, 4 * SIZE :, :-1]
+            here = self.power(*(z[..., _INSIDE] for z in parts))
+            midway = self.power(*(z[..., _INSIDE] + z[..., _AFTER] for z in parts)) * (0.25 * _MIDWAY)
+            largest = nn.functional.max_pool1d(torch.maximum(here, midway), STEP)
+            bands = nn.functional.avg_pool1d(x[:, 4 * SIZE :, _INSIDE], STEP)
+            return 0.5 * torch.log(largest + 1.0), bands
 
         def power(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
             """Sum of squares of real and imaginary parts, which lie one below the other, of both channels."""
@@ -127,8 +134,8 @@ def veto(inputs: int, width: int) -> torch.nn.Module:
             super().__init__()
             self.first = nn.Conv1d(inputs, width, 3, padding=1)
             self.whole = nn.Linear(width, width)
-            self.second = nn.Conv1d(width, width, 9, padding=4)
-            self.last = nn.Conv1d(width, 1, 9, padding=4)
+            self.second = nn.Conv1d(width, width, 5, padding=2)
+            self.last = nn.Conv1d(width, 1, 5, padding=2)
             nn.init.zeros_(self.last.weight)
             nn.init.constant_(self.last.bias, -4.0)  # type: ignore[arg-type]
 
@@ -140,35 +147,47 @@ def veto(inputs: int, width: int) -> torch.nn.Module:
     return Veto()
 
 
-def detector(templates: int, width: int) -> torch.nn.Module:
-    """Features (row, CHANNELS, TIMES) to (row, LOGITS): evidence of the templates less the veto."""
+def detector(templates: int, objection: torch.nn.Module) -> torch.nn.Module:
+    """Features (row, CHANNELS, TIMES) to (row, LOGITS): evidence of the templates less `objection`, a veto.
+
+    The veto sees (row, templates + BANDS, LOGITS) and gives (row, 1, LOGITS).
+    """
     import torch
     from torch import nn
 
     class Detector(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.mixer, self.evidence = mixer(templates), evidence(templates)
-            self.veto = veto(templates + 2 * _BANDS, width)
+            self.mixer, self.evidence, self.veto = mixer(templates), evidence(templates), objection
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             loudness, bands = self.mixer(x)
-            seen = torch.cat([loudness - 1.0, 0.5 * bands], 1)
-            logit = self.evidence(loudness) - self.veto(seen)
-            return nn.functional.max_pool1d(logit[..., _INSIDE], STEP)[:, 0]
+            logit: torch.Tensor = self.evidence(loudness) - self.veto(self.seen(loudness, bands))
+            return logit[:, 0]
+
+        def seen(self, loudness: torch.Tensor, bands: torch.Tensor) -> torch.Tensor:
+            """What the veto looks at, about zero in noise."""
+            return torch.cat([loudness - 1.0, 0.5 * bands], 1)
 
         def loudest(self, x: torch.Tensor, n: int) -> torch.Tensor:
             """Indices (row, n) of the templates that are loudest in the searched second."""
             heard: torch.Tensor = self.mixer(x)[0]
-            return heard[..., _INSIDE].amax(2).topk(n).indices
+            return heard.amax(2).topk(n).indices
 
     return Detector()
 
 
 def begun(module: torch.nn.Module, coefficients: Complex) -> torch.nn.Module:
     """`module` with its mixer set to template `coefficients` (template, SIZE)."""
+    return taken(module, {"mixer.real": coefficients.real, "mixer.imaginary": coefficients.imag})
+
+
+def taken(module: torch.nn.Module, weights: Mapping[str, NDArray[np.float32]]) -> torch.nn.Module:
+    """`module` with those of its weights that `weights` holds; ValueError when it has no place for one of them."""
     import torch
 
-    parts = {"real": coefficients.real, "imaginary": coefficients.imag}
-    module.get_submodule("mixer").load_state_dict({k: torch.from_numpy(v.copy()) for k, v in parts.items()})
+    given = {k: torch.from_numpy(np.array(v, np.float32)) for k, v in weights.items()}
+    if surplus := module.load_state_dict(given, strict=False).unexpected_keys:
+        places = ", ".join(module.state_dict())
+        raise ValueError(f"weights without a place: {', '.join(surplus)}; places: {places}")
     return module
