@@ -83,9 +83,12 @@ def _header(summary: Mapping[str, Any]) -> str:
         f"{words.duration(scenario['horizon_s'])} of simulated time in "
         f"{words.count(scenario['replicas'], 'replica')} · seed {scenario['seed']} · "
         f"{summary['signals']['all']:,} signals, {summary['signals']['detectable']:,} of them detectable"
+        + (f" · executed for real: {words.sequence(scenario['live'])}" if scenario["live"] else "")
+        + (f" · {text.farm(summary)}" if summary["farm"] else "")
     )
     return (
-        '<header><div class="page"><div class="brand"><span class="badge">SIMULATED</span>'
+        '<header><div class="page"><div class="brand"><span class="badge">'
+        f"{text.kind(summary)}</span>"
         "<span>ettwin, a digital twin of the Einstein Telescope's low-latency computing</span></div>"
         f"<h1>{markup.text(scenario['name'])}</h1>"
         f"{markup.paragraph(scenario['question'], 'question')}{markup.paragraph(meta, 'meta')}</div></header>"
@@ -95,7 +98,7 @@ def _header(summary: Mapping[str, Any]) -> str:
 def _footer(summary: Mapping[str, Any]) -> str:
     scenario = summary["scenario"]
     return (
-        '<footer><div class="page">Simulated, not observed. '
+        f'<footer><div class="page">{"Simulated, not observed." if summary["simulated"] else "Run on a farm."} '
         f"Scenario {markup.text(scenario['digest'][:12])}, plan {markup.text(scenario['plan_digest'][:12])}, "
         f"seed {scenario['seed']}.</div></footer>"
     )

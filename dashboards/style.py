@@ -110,7 +110,8 @@ def styled(
             "pad": {"l": 12, "t": 14},
         },
     )
-    origin = f"SIMULATED · {safe(record.scenario.name)} · seed {record.seed} · plan {record.plan_digest[:8]}"
+    kind = "SIMULATED" if record.farm is None else "FARM RUN"
+    origin = f"{kind} · {safe(record.scenario.name)} · seed {record.seed} · plan {record.plan_digest[:8]}"
     figure.add_annotation(
         text=origin,
         showarrow=False,

@@ -20,8 +20,9 @@ def text(summary: Mapping[str, Any]) -> str:
     """What a planner reads first: verdicts, latency, losses, pools, what limited it, what was assumed."""
     scenario = summary["scenario"]
     head = [
-        f"SIMULATED  {scenario['name']}: {words.duration(scenario['horizon_s'])} in "
-        f"{words.count(scenario['replicas'], 'replica')}, seed {scenario['seed']}",
+        f"{kind(summary)}  {scenario['name']}: {words.duration(scenario['horizon_s'])} in "
+        f"{words.count(scenario['replicas'], 'replica')}, seed {scenario['seed']}"
+        + (f"; executed: {words.sequence(scenario['live'])}" if scenario["live"] else ""),
         *textwrap.wrap(" ".join(scenario["question"].split()), WIDTH),
         "",
         *textwrap.wrap(headline(summary), WIDTH),
@@ -31,6 +32,29 @@ def text(summary: Mapping[str, Any]) -> str:
     body = [line for label, told in _paragraphs(summary) for line in _paragraph(label, told)]
     foot = "" if scenario["replicas"] == 1 else " over replicas"
     return "\n".join([*head, *body, "", f"In brackets: 95 % intervals{foot}.", ""])
+
+
+def kind(summary: Mapping[str, Any]) -> str:
+    """Whether all of it was simulated, or some of it happened on real workers."""
+    return "SIMULATED" if summary["simulated"] else "FARM RUN"
+
+
+def farm(summary: Mapping[str, Any]) -> str:
+    """What the real workers did, and what happened to them."""
+    found, told = summary["farm"], []
+    for i in found["incidents"][:_SHOWN_IDS]:
+        happened = "was lost" if i["what"] == "fail" else "was replaced"
+        told.append(
+            f"the worker of server {i['server']} of {i['pool']} {happened} after {words.duration(i['time_s'])}"
+        )
+    if more := len(found["incidents"]) - len(told):
+        told.append(f"{more} more such incidents are in table incidents")
+    if found["unanswered"]:
+        told.append(f"{words.count(found['unanswered'], 'batch', 'batches')} never answered")
+    executed = (
+        f"{words.count(found['batches'], 'batch', 'batches')} of {words.sequence(summary['scenario']['live'])}"
+    )
+    return "; ".join([f"{executed} on real workers, the rest simulated", *told])
 
 
 def headline(summary: Mapping[str, Any]) -> str:
@@ -79,6 +103,8 @@ def _target(target: Mapping[str, Any]) -> str:
 def _paragraphs(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     scenario, limit = summary["scenario"], summary["limit"]
     lines = [("Latency", _latency(summary))]
+    if summary["farm"]:
+        lines.insert(0, ("Farm", farm(summary)))
     if len(summary["products"]) > 1:
         lines.append(("Products", "; ".join(_product(product) for product in summary["products"])))
     if scenario["late_s"] is not None:

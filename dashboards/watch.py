@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,6 +17,7 @@ from types import FrameType
 from dashboards.terminal import say
 
 Progress = Callable[[float, str], None]
+QUIET_S = 5.0
 
 
 @contextmanager
@@ -75,14 +77,14 @@ def _bar() -> Iterator[Progress]:
 
 
 def _lines() -> Progress:
-    """Say something at every tenth."""
-    last = -1
+    """Say something at every tenth, and when nothing was said for QUIET_S."""
+    last, said_s = -1, 0.0
 
     def progress(fraction: float, text: str) -> None:
-        nonlocal last
+        nonlocal last, said_s
         tenth = int(10 * fraction)
-        if tenth != last:
-            last = tenth
+        if tenth != last or time.monotonic() - said_s > QUIET_S:
+            last, said_s = tenth, time.monotonic()
             say(f"{10 * tenth:3d} %  {text}")
 
     return progress

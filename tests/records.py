@@ -46,6 +46,7 @@ class Scenario:
     horizon: float = 7 * DAY_S
     targets: Targets = Targets()
     products: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    live: tuple[str, ...] = ()
     digest: str = "5c1e" * 16
     text: str = f"schema_version: 1\nname: first-light\nquestion: >\n  {QUESTION}\nhorizon: 7 d\nreplicas: 10\n"
 
@@ -73,6 +74,8 @@ class HandRecord:
     marks: pd.DataFrame
     inputs: pd.DataFrame
     counts: pd.DataFrame
+    farm: pd.DataFrame | None = None
+    incidents: pd.DataFrame | None = None
     scenario: Scenario = Scenario()
     plan_digest: str = "ab12" * 16
     seed: int = 1

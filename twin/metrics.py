@@ -50,7 +50,8 @@ def summary(record: Recorded) -> dict[str, Any]:
     judged = targets(record)
     return {
         "schema_version": 1,
-        "simulated": True,
+        "simulated": record.farm is None,
+        "farm": _farm(record),
         "scenario": _scenario(record),
         "verdict": _overall(target["verdict"] for target in judged),
         "targets": judged,
@@ -222,6 +223,17 @@ def _latency(record: Recorded, q: float, growing: list[dict[str, Any]], product:
     return latency_quantile(record, q, product)
 
 
+def _farm(record: Recorded) -> dict[str, Any] | None:
+    """What real workers did: batches, those that nobody answered, workers lost and replaced; None without any."""
+    if record.farm is None or record.incidents is None:
+        return None
+    return {
+        "batches": len(record.farm),
+        "unanswered": int(np.isinf(record.farm["end_s"]).sum()),
+        "incidents": record.incidents.to_dict("records"),
+    }
+
+
 def _target(key: str, text: str, limit: float, unit: str, estimate: Estimate) -> dict[str, Any]:
     return {
         "name": key,
@@ -292,6 +304,7 @@ def _scenario(record: Recorded) -> dict[str, Any]:
         "late_s": late_limit_s(record),
         "detectable_snr": scenario.targets.detectable_snr,
         "product": scenario.targets.product,
+        "live": list(scenario.live),
     }
 
 

@@ -44,6 +44,14 @@ class Recorded(Protocol):
         """Conservation of work by replica: offered is the sum of the rest."""
 
     @property
+    def farm(self) -> pd.DataFrame | None:
+        """Batches that real workers executed; None without a farm."""
+
+    @property
+    def incidents(self) -> pd.DataFrame | None:
+        """Workers of a farm that were lost, or ready again."""
+
+    @property
     def scenario(self) -> Any:
         """The `twin.scenario.Scenario` that was run."""
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import marks, policies
+from twin import marks, policies, words
 from twin.controls import Scaling
 from twin.engine import Execute, Policy, TwinEnvironment
 from twin.harvest import Frames, harvest
@@ -94,6 +94,8 @@ def run(
     frames = {name: pd.concat([p[name] for p in parts], ignore_index=True) for name in parts[0]}
     frames["marks"] = marks.table(scenario, frames["marks"])
     _finish(scenario, frames)
+    if recorded is not None and recorded.farm is not None and recorded.incidents is not None:
+        frames |= {"farm": recorded.farm, "incidents": recorded.incidents}
     return Record(
         scenario=scenario,
         seed=seed,
@@ -185,12 +187,13 @@ def _on_farm(
 def _pass(environment: TwinEnvironment, replica: int, progress: Progress, resume: Resume | None) -> None:
     """All the time of the plan passes, in steps that tell and keep how far it is."""
     end_s = environment.plan.horizon_s + environment.plan.drain_s
+    whole = words.duration(end_s)
     saved_s = time.monotonic()
     for step in range(1, STEPS + 1):
         if end_s * step / STEPS <= environment.now:
             continue
         environment.run(until=end_s * step / STEPS)
-        progress(step / STEPS, f"replica {replica + 1}: {environment.now / 86400:.2f} d simulated")
+        progress(step / STEPS, f"replica {replica + 1}: {words.duration(environment.now)} of {whole}")
         if resume is not None and time.monotonic() - saved_s > SAVE_S:
             resume.keep(replica, environment.checkpoint())
             saved_s = time.monotonic()

@@ -65,9 +65,9 @@ def digits(number: float) -> str:
     return f"{rounded:,.0f}" if rounded == number and rounded.is_integer() else f"{rounded:,.{places}f}"
 
 
-def count(number: int, noun: str) -> str:
+def count(number: int, noun: str, plural: str = "") -> str:
     """'1 alert', '1,204 alerts'."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def sequence(items: Sequence[str]) -> str:

@@ -38,7 +38,10 @@ def read(name: str, folder: Path | None = None) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text())
         version = content["schema_version"]
     except FileNotFoundError:
-        raise WeightsError(f"{path}: no model card. Run 'ettwin train {name} --out {path.parent}'") from None
+        raise WeightsError(
+            f"{path}: no model card there. Name a folder that holds one, or make it: "
+            f"'ettwin train {name} --out {path.parent}'"
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise WeightsError(
             f"{path}: not a readable model card ({error!r}). Run 'ettwin train {name} --out {path.parent}'"

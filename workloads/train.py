@@ -40,9 +40,10 @@ def train(
     if recorded is not None and not getattr(workload, "from_recordings", False):
         can = ", ".join(n for n in spec.names() if getattr(spec.get(n), "from_recordings", False))
         raise TrainingError(f"{name} does not learn from recorded data; those that do: {can}")
-    out.mkdir(parents=True, exist_ok=True)
     meter = cost.Meter()
     start, ancestor = _start(workload, refine)
+    out.mkdir(parents=True, exist_ok=True)
+    progress(0.0, f"{name}: making what it is taught on")
     checkpoint = out / f"{name}.checkpoint"
     taught = workload.teach(Course(seed, progress, steps, start, checkpoint, recorded))
     undecided = export.trained_program(workload, taught.weights, {"threshold": np.inf})

@@ -55,9 +55,7 @@ Checkpoint = Annotated[
 ]
 Farm = Annotated[
     bool,
-    typer.Option(
-        "--farm", help="Live stages on worker processes, one per server, in real time: the horizon passes."
-    ),
+    typer.Option("--farm", help="Live stages on worker processes, in real time; not with --recorded."),
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The run directory; by default the next runs/NAME.")
@@ -100,8 +98,8 @@ def run(
     try:
         record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet, farm)
     except KeyboardInterrupt:
-        if checkpoint is not None:
-            say(f"interrupted; the same command goes on from {checkpoint}")
+        kept = "nothing was written" if checkpoint is None else f"the same command goes on from {checkpoint}"
+        say(f"interrupted; {kept}")
         raise
     record = replace(record, source_text=find(scenario).read_text())
     replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
@@ -129,6 +127,8 @@ def _fit_together(scenario: Scenario, checkpoint: Path | None, farm: bool, recor
         fail(f"--checkpoint {checkpoint}: live stages are recorded in the run directory, not here", USAGE)
     if checkpoint is not None and any(":" in stage.route for stage in scenario.stages.values()):
         fail(f"--checkpoint {checkpoint}: what a Python route remembers cannot be kept", USAGE)
+    if farm and not scenario.live:
+        fail("--farm executes live stages: name some with --live, such as --live detect,dq", USAGE)
     if farm and recorded is not None:
         fail("--farm executes, --recorded replays: leave one of them out", USAGE)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dashboards.terminal import FAILED, USAGE, fail, result
+from dashboards.terminal import FAILED, USAGE, fail, result, say
 from dashboards.watch import watch
 
 _RECORDED = 800_000
@@ -27,7 +27,7 @@ def train(
         typer.Option(metavar="FROM", help="Go on from the weights of this folder or card, or from 'shipped'."),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Learn from that many minutes of recorded noise instead of fresh noise.")
+        float | None, typer.Option(help="Learn from so many minutes of recorded noise, not fresh noise.")
     ] = None,
     drift: Annotated[
         str, typer.Option(metavar="KIND=AMOUNT,…", help="What the recorded data have drifted by, such as lines=2.")
@@ -54,6 +54,9 @@ def train(
     try:
         with watch() as progress:
             card = trained(workload, out, seed, progress, today, steps, refine=refine, recorded=recorded)
+    except KeyboardInterrupt:
+        say(f"interrupted; the same command goes on from what {out} holds")
+        raise
     except (TrainingError, CheckpointMismatchError) as error:
         fail(str(error), USAGE)
     except ExportError as error:

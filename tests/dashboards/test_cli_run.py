@@ -128,6 +128,8 @@ def test_a_live_run_replays_and_another_one_does_not(folder, tmp_path):
     first = ettwin(*given, "--out", "live", "--quiet", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     assert "timeline.storm starts after the horizon: it does not happen in this run" in first.stderr
+    assert "seed 1; executed: dq\n" in first.stdout
+    assert "executed for real: dq" in (tmp_path / "live" / "report.html").read_text()
     command = json.loads((tmp_path / "live" / "manifest.json").read_text())["command"]
     again = ettwin(*shlex.split(command)[1:], "--out", "again", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
@@ -138,6 +140,17 @@ def test_a_live_run_replays_and_another_one_does_not(folder, tmp_path):
     assert other.returncode == 2
     assert "the recorded run is of another scenario, seed (1) or number of replicas (1)" in other.stderr
     assert not (tmp_path / "no").exists()
+
+
+def test_a_farm_needs_something_to_execute(folder, tmp_path):
+    done = ettwin("run", "first-light", "--farm", "--profiles", folder, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--farm executes live stages: name some with --live, such as --live detect,dq" in done.stderr
+    done = ettwin(
+        "run", "first-light", "--live", "dq", "--farm", "--recorded", "x", "--profiles", folder, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert "--farm executes, --recorded replays: leave one of them out" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])

@@ -13,6 +13,7 @@ from collections import deque
 import numpy as np
 import pytest
 
+from dashboards import text
 from tests.twin.profiles import write_all
 from tests.twin.small import stage, system
 from twin.engine import LiveResult, TwinEnvironment
@@ -21,7 +22,7 @@ from twin.farm.crew import Answer, Crew, FarmError, Gone, Ready
 from twin.farm.driver import Farm
 from twin.farm.log import Again, incidents, lasting_s
 from twin.live import Playback
-from twin.record import TABLES
+from twin.record import OPTIONAL, TABLES
 
 NOTHING = np.zeros(0)
 
@@ -348,13 +349,29 @@ def test_a_scenario_on_a_farm_is_replayed_to_the_same_bytes(tmp_path):
     record.save(tmp_path / "farm")
     again = twin.run(scenario, profiles=(folder,), recorded=twin.open(tmp_path / "farm"))
     again.save(tmp_path / "again")
-    for name in [*(f"{t}.parquet" for t in TABLES), "live.parquet", "summary.json", "resolved.yaml"]:
+    for name in [*(f"{t}.parquet" for t in (*TABLES, *OPTIONAL)), "summary.json", "resolved.yaml"]:
         assert (tmp_path / "farm" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
     assert sorted(k for row in record.live.loc[record.live["stage"] == "dq", "segments"] for k in row) == [
         *range(6)
     ]
     assert (record.farm["end_s"] > record.farm["sent_s"]).all()
     assert record.incidents.empty
+    assert record.summary["farm"] == {"batches": len(record.farm), "unanswered": 0, "incidents": []}
+    told = text.text(record.summary)
+    assert told.startswith("FARM RUN  first-light: 6 s in 1 replica, seed 1; executed: dq and detect\n")
+    assert f"{len(record.farm)} batches of dq and detect on real workers, the rest" in told
+
+
+def test_workers_that_were_lost_are_told():
+    incidents = [{"time_s": 2.0, "what": "fail", "pool": "cnaf.cpu", "server": 1}] * 7
+    said = text.farm(
+        {"scenario": {"live": ["dq"]}, "farm": {"batches": 1, "unanswered": 2, "incidents": incidents}}
+    )
+    assert said.startswith(
+        "1 batch of dq on real workers, the rest simulated; the worker of server 1 of cnaf.cpu "
+    )
+    assert "was lost after 2 s; " in said
+    assert said.endswith("2 more such incidents are in table incidents; 2 batches never answered")
 
 
 @pytest.mark.parametrize(
