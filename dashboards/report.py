@@ -80,7 +80,7 @@ def page(record: Recorded) -> str:
 def _header(summary: Mapping[str, Any]) -> str:
     scenario = summary["scenario"]
     meta = (
-        f"{words.duration(scenario['horizon_s'])} of simulated time in "
+        f"{words.duration(scenario['horizon_s'])} {'of simulated time ' if summary['simulated'] else ''}in "
         f"{words.count(scenario['replicas'], 'replica')} · seed {scenario['seed']} · "
         f"{summary['signals']['all']:,} signals, {summary['signals']['detectable']:,} of them detectable"
         + (f" · executed for real: {words.sequence(scenario['live'])}" if scenario["live"] else "")

@@ -95,8 +95,8 @@ class Farm(TwinEnvironment):
         self._deaths: Counter[Seat] = Counter()
 
     def run(self, until: Any = None) -> None:
-        """Let time pass until `until` seconds of the run; at once where nothing can happen any more."""
-        until_s = float(until)
+        """Let time pass until `until` seconds of the run, by default its end; at once when nothing can happen."""
+        until_s = self.plan.horizon_s + self.plan.drain_s if until is None else float(until)
         while self.now < until_s:
             self.catch_up(min(self._clock(), until_s))
             due_s = self._due_s()
