@@ -94,6 +94,11 @@ def parse(text: str) -> Drift:
     return Drift(**amounts)
 
 
+def one_at_a_time(**amounts: tuple[float, ...]) -> tuple[dict[str, float], ...]:
+    """No drift, then each of `amounts` of each kind by itself."""
+    return {}, *({kind: amount} for kind, some in amounts.items() for amount in some)
+
+
 LADDER = (
     NONE,
     *(Drift(level=x) for x in (-0.2, -0.1, 0.1, 0.2, 0.5)),

@@ -12,18 +12,13 @@ from numpy.typing import NDArray
 from scipy.stats import kstest
 
 from workloads import ageing
-from workloads.drift import Drift
+from workloads.drift import Drift, one_at_a_time
 from workloads.inference import network, sources
 from workloads.profile import Figure
 from workloads.spec import Network, Program, Progress
 
-DRIFTS: tuple[dict[str, float], ...] = (
-    {},
-    *({"level": x} for x in (0.1, 0.2, 0.5)),
-    *({"colour": x} for x in (-0.1, 0.1)),
-    {"lines": 10.0},
-    {"amplitude": 0.2},
-    {"phase_rad": 0.5},
+DRIFTS = one_at_a_time(
+    level=(0.1, 0.2, 0.5), colour=(-0.1, 0.1), lines=(10.0,), amplitude=(0.2,), phase_rad=(0.5,)
 )
 """No glitches: an estimator is asked about signals."""
 LEVEL = 0.9

@@ -16,6 +16,7 @@ from workloads import ageing, training
 from workloads.dataquality import cleaner, coupling, wiener
 from workloads.dataquality.cleaner import EDGE
 from workloads.dataquality.coupling import BAND_HZ, SAMPLE_HZ, WITNESSES, Change, Stretch
+from workloads.drift import one_at_a_time
 from workloads.profile import Figure
 from workloads.runtime import REDUCED
 from workloads.spec import NETWORK, Program, Progress, Quality, Settings
@@ -56,14 +57,8 @@ class NoiseSubtraction:
     outcome = None
     runtimes = tuple(r for r in NETWORK if r not in REDUCED)
     """In bf16 single samples are off by up to 0.3 of the floor's deviation: it subtracts large numbers."""
-    drifts = tuple(
-        {kind: amount} if amount else {}
-        for kind, amounts in (
-            ("coupling", (0.0, -0.2, -0.1, 0.1, 0.2, 0.5)),
-            ("resonance", (-0.05, -0.02, 0.02, 0.05)),
-            ("sensors", (1.0, 4.0, 9.0)),
-        )
-        for amount in amounts
+    drifts = one_at_a_time(
+        coupling=(-0.2, -0.1, 0.1, 0.2, 0.5), resonance=(-0.05, -0.02, 0.02, 0.05), sensors=(1.0, 4.0, 9.0)
     )
 
     def prepare(self, units: NDArray[Any]) -> NDArray[np.float32]:

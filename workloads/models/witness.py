@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from workloads import ageing, training
 from workloads.dataquality import noisy_or, plant
 from workloads.decisions import interval
+from workloads.drift import one_at_a_time
 from workloads.profile import Figure
 from workloads.spec import NETWORK, Program, Progress, Quality, Settings
 from workloads.training import Batch, Course, Taught
@@ -60,16 +61,8 @@ class Witness:
     )
     outcome = None
     runtimes = NETWORK
-    drifts = tuple(
-        {kind: amount} if amount else {}
-        for kind, amounts in (
-            ("rate", (0.0, -0.5, 1.0, 4.0)),
-            ("half", (-0.3, 0.5)),
-            ("gain", (-0.5, -0.2, 0.2, 1.0)),
-            ("dead", (0.02, 0.1, 0.3)),
-            ("new", (1.0, 3.0)),
-        )
-        for amount in amounts
+    drifts = one_at_a_time(
+        rate=(-0.5, 1.0, 4.0), half=(-0.3, 0.5), gain=(-0.5, -0.2, 0.2, 1.0), dead=(0.02, 0.1, 0.3), new=(1.0, 3.0)
     )
 
     def prepare(self, units: NDArray[Any]) -> NDArray[np.float32]:

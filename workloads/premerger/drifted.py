@@ -10,19 +10,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from workloads import ageing, waveform
-from workloads.drift import Drift
+from workloads.drift import Drift, one_at_a_time
 from workloads.premerger import sources
 from workloads.premerger.window import noise
 from workloads.profile import Figure
 from workloads.spec import Program, Progress
 
-DRIFTS: tuple[dict[str, float], ...] = (
-    {},
-    *({"level": x} for x in (0.1, 0.2, 0.5)),
-    *({"colour": x} for x in (-0.1, 0.1)),
-    *({"lines": x} for x in (0.5, 2.0, 10.0)),
-    {"amplitude": 0.2},
-    {"phase_rad": 0.5},
+DRIFTS = one_at_a_time(
+    level=(0.1, 0.2, 0.5), colour=(-0.1, 0.1), lines=(0.5, 2.0, 10.0), amplitude=(0.2,), phase_rad=(0.5,)
 )
 """No glitches: neither search has seen any."""
 LIMIT = (

@@ -80,6 +80,7 @@ def mixer(templates: int) -> torch.nn.Module:
             self.register_buffer("imaginary", torch.randn(templates, SIZE) / SIZE**0.5)
 
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            """Loudness (row, template, LOGITS) and band powers (row, BANDS, LOGITS)."""
             rows = torch.cat([self.real, -self.imaginary], 1), torch.cat([self.imaginary, self.real], 1)
             mix = torch.cat(rows)
             parts = [torch.matmul(mix, x[:, first : first + 2 * SIZE]) for first in (0, 2 * SIZE)]
