@@ -67,19 +67,12 @@ class _Worker:
 class Crew:
     """Worker processes on this machine; a context that ends them all.
 
-    `programs` is what each server of a pool holds, `servers` how many a pool has at first, `cores` where they are
-    pinned.
+    `programs` is what each server of a pool holds, `servers` how many a pool has at first.
     """
 
-    def __init__(
-        self,
-        programs: Mapping[int, Sequence[Named]],
-        servers: Mapping[int, int],
-        cores: Mapping[Seat, int] | None = None,
-    ) -> None:
+    def __init__(self, programs: Mapping[int, Sequence[Named]], servers: Mapping[int, int]) -> None:
         self._programs = programs
         self._seats = [(pool, k) for pool, n in servers.items() for k in range(n)]
-        self._cores = cores or {}
         self._workers: dict[Seat, _Worker] = {}
 
     def __enter__(self) -> Crew:
@@ -103,9 +96,7 @@ class Crew:
         ours.settimeout(SILENCE_S)
         worker = _Worker(process, Channel(ours))
         self._workers[seat] = worker
-        worker.channel.send(
-            {"programs": [list(n) for n in self._programs[seat[0]]], "core": self._cores.get(seat)}
-        )
+        worker.channel.send({"programs": [list(n) for n in self._programs[seat[0]]]})
 
     def replace(self, seat: Seat) -> None:
         """End the worker on `seat`, if there is one, and start another; what it is sent meanwhile waits for it."""

@@ -44,7 +44,8 @@ class Prepared:
         self._outcome = {work: str(workload.outcome) for work, workload in units.items()}
         self._duration_s = {work: workload.unit.duration_s for work, workload in units.items()}
         segments = range(plan.segments)
-        of_all = sum(8.0 * np.prod(workload.unit.shape) for workload in units.values()) * len(segments)
+        shapes = {workload.unit.duration_s: workload.unit.shape for workload in units.values()}
+        of_all = sum(8.0 * np.prod(shape) for shape in shapes.values()) * len(segments)
         if of_all > MOST_BYTES:
             raise ScenarioError(
                 (
@@ -55,7 +56,7 @@ class Prepared:
                     ),
                 )
             )
-        made = {d: self._strained.windows(segments, d) for d in set(self._duration_s.values())}
+        made = {d: self._strained.windows(segments, d) for d in shapes}
         self._units = {work: made[d] for work, d in self._duration_s.items()}
 
     def crew(self, plan: Plan) -> Crew:

@@ -30,8 +30,6 @@ def serve(channel: Channel) -> None:
     """Load what the first message names, say that all is ready, then execute what comes."""
     try:
         words, _ = channel.receive()
-        if words["core"] is not None:
-            os.sched_setaffinity(0, {words["core"]})
         loaded = [_loaded(*named) for named in words["programs"]]
         channel.send({"ready": os.getpid()})
         threading.Thread(target=_beat, args=(channel,), daemon=True).start()
