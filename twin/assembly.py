@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.kernel.state import (
+    IDLE_EDGES_S,
     LINK,
+    MOST_CROWD,
     POOL,
     PREEMPTIONS,
     QUEUE,
@@ -22,6 +24,9 @@ from twin.kernel.state import (
 )
 from twin.plan import Array, Control, Decision, Geography, Plan, PoolSpec, StageSpec, Stream
 from workloads.sky import EVENT
+
+IDLE_CLASSES = len(IDLE_EDGES_S) + 1
+"""Service tables of a program that depends on how long its server has idled."""
 
 
 def assemble(
@@ -43,7 +48,7 @@ def assemble(
     check(pools, stages, streams, len(geography.names))
     events = np.empty(0, EVENT) if events is None else events
     event_segment = np.empty(0, np.int64) if event_segment is None else event_segment
-    queues, tables, decisions = _queues(pools, stages)
+    queues, tables, decisions, crowding = _queues(pools, stages)
     edges, responses, noise = _decision_tables(decisions)
     children = [[k for k, child in enumerate(stages) if s.name in child.after] for s in stages]
     pool_table, pool_queues = _pools(pools, stages, queues)
@@ -71,6 +76,8 @@ def assemble(
         edges=edges,
         responses=responses,
         noise=noise,
+        crowding=crowding,
+        tempo=np.array([factor for pool in pools for factor in pool.tempo]),
         noise_key=noise_key,
         spawn_margin=margin,
         hand_margin=hand_margin,
@@ -88,6 +95,8 @@ def check(pools: Sequence[PoolSpec], stages: Sequence[StageSpec], streams: Seque
     for pool in pools:
         if pool.servers < 0 or not 0 <= pool.site < sites:
             raise ValueError(f"pool {pool.name}: needs 0 or more servers at a site from 0 to {sites - 1}")
+        if not min(pool.slowness, pool.tempo_s, *pool.tempo, 1.0) > 0.0:
+            raise ValueError(f"pool {pool.name}: slowness, tempo and the time its factors hold are more than 0")
     for k, stage in enumerate(stages):
         where = f"stage {stage.name}"
         for parent in stage.after:
@@ -123,7 +132,10 @@ def _check_programs(where: str, stage: StageSpec, pool: PoolSpec, programs: Sequ
     for program in programs:
         if not isinstance(program, Program):
             continue
-        if program.service_s.shape[0] < stage.max_batch or program.service_s.shape[1] < 2:
+        classes = program.service_s.shape[0] if program.service_s.ndim == 3 else IDLE_CLASSES
+        if classes != IDLE_CLASSES or (program.crowding and not min(program.crowding) > 0.0):
+            raise ValueError(f"{where}: needs {IDLE_CLASSES} idle classes or none, and crowding of more than 0")
+        if program.service_s.shape[-2] < stage.max_batch or program.service_s.shape[-1] < 2:
             raise ValueError(
                 f"{where}: needs a service table (batch sizes up to {stage.max_batch}, 2 or more points)"
             )
@@ -179,12 +191,13 @@ def _links(geography: Geography) -> NDArray[np.void]:
 
 def _queues(
     pools: Sequence[PoolSpec], stages: Sequence[StageSpec]
-) -> tuple[NDArray[np.void], Array, list[Decision]]:
-    """One queue per (stage, pool); service tables and decisions of all programs, one after the other."""
+) -> tuple[NDArray[np.void], Array, list[Decision], Array]:
+    """One queue per (stage, pool); service tables, decisions and crowding of all programs, one after the other."""
     names = [p.name for p in pools]
     queues: list[NDArray[np.void]] = [np.zeros(0, QUEUE)]
     tables: list[Array] = []
     decisions: list[Decision] = []
+    crowding: list[Array] = [np.zeros((0, MOST_CROWD))]
     slots = [0] * len(pools)
     row = 0
     for s, stage in enumerate(stages):
@@ -193,22 +206,32 @@ def _queues(
             p = names.index(pool)
             queue["stage"], queue["pool"], queue["slot"], queue["timer_s"] = s, p, slots[p], -1.0
             slots[p] += 2
-            for name in ("decide", "table", "head", "suspended", "hold_since_s"):
+            for name in ("decide", "table", "crowd", "head", "suspended", "hold_since_s"):
                 queue[name] = -1
             for v, program in enumerate(programs):
                 if program is None:
                     continue
                 queue["table"][0, v] = row
-                tables.append(program.service_s)
-                row += len(program.service_s)
+                tables += list(program.service_s) if program.service_s.ndim == 3 else [program.service_s]
+                rows = program.service_s.shape[-2]
+                queue["idle_rows"][0, v] = rows if program.service_s.ndim == 3 else 0
+                row += program.service_s.size // program.service_s.shape[-1]
+                if program.crowding:
+                    queue["crowd"][0, v] = len(crowding) - 1
+                    crowding.append(_filled(program.crowding))
                 queue["memory_bytes"][0, v], queue["load_time_s"][0, v] = program.memory_bytes, program.load_s
                 if program.decision is not None:
                     queue["decide"][0, v] = len(decisions)
                     decisions.append(program.decision)
-            alone = programs[0].service_s[0]
+            alone = programs[0].service_s.reshape(-1, programs[0].service_s.shape[-1])[0]
             queue["mean_s"] = float(np.mean((alone[1:] + alone[:-1]) / 2))
             queues.append(queue)
-    return np.concatenate(queues), _same_width(tables), decisions
+    return np.concatenate(queues), _same_width(tables), decisions, np.vstack(crowding)
+
+
+def _filled(crowding: Sequence[float]) -> Array:
+    """Factors for up to MOST_CROWD busy servers, the last given one for all beyond."""
+    return np.array([crowding[min(k, len(crowding) - 1)] for k in range(MOST_CROWD)])
 
 
 def _same_width(tables: Sequence[Array]) -> Array:
@@ -280,12 +303,19 @@ def _pools(
 ) -> tuple[NDArray[np.void], NDArray[np.int64]]:
     table = np.zeros(len(pools), POOL)
     order: list[int] = []
+    first_tempo = 0
     for p, pool in enumerate(pools):
         own = [q for q in range(queues.size) if queues["pool"][q] == p]
         own.sort(key=lambda q: (stages[int(queues["stage"][q])].priority, q))
         row = table[p]
         row["site"], row["servers"], row["up"], row["open"] = pool.site, pool.servers, 1, 1
-        row["slowness"], row["memory_bytes"], row["keep_warm_s"] = 1.0, pool.memory_bytes, pool.keep_warm_s
+        row["slowness"], row["memory_bytes"], row["keep_warm_s"] = (
+            pool.slowness,
+            pool.memory_bytes,
+            pool.keep_warm_s,
+        )
+        row["tempo"], row["tempo_n"], row["tempo_s"] = first_tempo, len(pool.tempo), pool.tempo_s
+        first_tempo += len(pool.tempo)
         row["resident"] = bool((queues["load_time_s"][own] > 0.0).any())
         mine = [stages[int(queues["stage"][q])] for q in own]
         row["holds"] = any(s.max_wait_s > 0.0 for s in mine)

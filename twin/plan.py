@@ -27,25 +27,33 @@ class Decision:
 class Program:
     """What a stage runs on a pool.
 
-    Inverse CDFs of its service time (batch size, point) in s, its decisions, the memory it takes of a server, and
-    the time to make it ready on a server that does not hold it.
+    Inverse CDFs of its service time in s: (batch size, point), or (idle class, batch size, point) where it depends
+    on how long its server has idled; its decisions, the memory it takes of a server, the time to make it ready on
+    a server that does not hold it, and by what k busy servers of the pool multiply its service time.
     """
 
     service_s: Array
     decision: Decision | None = None
     memory_bytes: float = 0.0
     load_s: float = 0.0
+    crowding: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class PoolSpec:
-    """`servers` equal servers at site number `site`; an idle program is given up after `keep_warm_s`."""
+    """`servers` equal servers at site number `site`; an idle program is given up after `keep_warm_s`.
+
+    Service times are multiplied by `slowness`, and by the factors of `tempo` in turn, each for `tempo_s`.
+    """
 
     name: str
     site: int
     servers: int
     memory_bytes: float = np.inf
     keep_warm_s: float = np.inf
+    slowness: float = 1.0
+    tempo: tuple[float, ...] = ()
+    tempo_s: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,8 @@ class Plan:
     edges: Array
     responses: Array
     noise: Array
+    crowding: Array
+    tempo: Array
     noise_key: int
     spawn_margin: int
     hand_margin: int

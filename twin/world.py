@@ -207,6 +207,7 @@ class World:
         first, known = self.servers.size, int((self.servers["pool"] == pool).sum())
         more = np.zeros(count, SERVER)
         more["pool"], more["number"], more["next"], more["batch"] = pool, known + np.arange(count), -1, -1
+        more["freed_s"] = -np.inf
         self.servers = np.concatenate([self.servers, more])
         self.resident = np.concatenate([self.resident, np.full(count * self.slot_n, -1.0)])
         return first
@@ -225,13 +226,18 @@ class World:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Copies of everything that a run changes."""
-        return {name: getattr(self, name).copy() for name in _CHANGING}
+        return {name: _copy(getattr(self, name)) for name in _CHANGING}
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from an earlier `state` of a world of the same plan."""
         for name in _CHANGING:
-            setattr(self, name, state[name].copy())
+            setattr(self, name, _copy(state[name]))
         self.connect()
+
+
+def _copy(array: NDArray[Any]) -> NDArray[Any]:
+    """A copy, byte by byte: of records numpy copies one field after the other, which takes ten times as long."""
+    return array.view(np.uint8).copy().view(array.dtype)
 
 
 def _power_of_two(n: int) -> int:

@@ -10,7 +10,7 @@ import random
 import numpy as np
 from hypothesis import strategies as st
 
-from twin.assembly import assemble
+from twin.assembly import IDLE_CLASSES, assemble
 from twin.kernel.state import DRAIN, LOSE, REQUEUE, ROUTES, WHEN_FULL
 from twin.plan import Awaits, Decision, Geography, PoolSpec, Program, StageSpec, Stream
 from workloads.sky import CLASSES, EVENT
@@ -23,7 +23,7 @@ NEVER = np.inf
 RULES = (
     "any", "shards", "awaits", "gate", "roles", "publishes", "instant", "priority", "preempt", "batches", "waits",
     "shelf life", "deadline", "timeout", "failure", "limit", "admission", "payload", "memory", "fallback",
-    "streams", "empty pools", "odd times", "long times", "sites", "controls",
+    "streams", "empty pools", "odd times", "long times", "sites", "controls", "idling", "crowding", "tempo",
 )  # fmt: skip
 FOCUS = {
     "": set(),
@@ -106,8 +106,11 @@ def _program(c, max_batch, decides):
         table = np.cumsum([[c.real(0.0, 0.7) for _ in range(POINTS)] for _ in range(max_batch)], axis=1)
     else:  # constant on the lattice: ties
         table = np.full((max_batch, POINTS), TICK_S * c.under("long times", c.pick(0, 1, 2, 3, 4), 6, 8, 12))
+    if c.under("idling", False, True):
+        table = np.stack([table + TICK_S * c.pick(0, 1, 2) for _ in range(IDLE_CLASSES)])
     memory_bytes, load_s = c.under("memory", 0.0, 2.0, 4.0, 6.0), c.under("memory", 0.0, 0.25, 0.5, 1.0)
-    return Program(table, _decision(c) if decides else None, memory_bytes, load_s)
+    crowding = c.under("crowding", (), (1.0,), (1.0, 1.5, 2.0))
+    return Program(table, _decision(c) if decides else None, memory_bytes, load_s, crowding)
 
 
 def _decision(c):
@@ -293,10 +296,16 @@ def _possible(timed, pools):
 
 
 def _case(c):
-    memory = {"memory_bytes": MEMORY_BYTES, "keep_warm_s": c.pick(NEVER, 1.0, 0.25)}
+    rules = {
+        "memory_bytes": MEMORY_BYTES,
+        "keep_warm_s": c.pick(NEVER, 1.0, 0.25),
+        "slowness": c.under("tempo", 1.0, 0.5, 1.5),
+        "tempo": c.under("tempo", (), (1.5,), (1.0, 2.0, 0.5)),
+        "tempo_s": c.pick(0.7, 3.0),
+    }
     pools = [
         PoolSpec(
-            f"p{k}", c.under("sites", 0, 0, 1), c.under("empty pools", c.pick(1, 1, 2, 2, 3), 1, 2, 0), **memory
+            f"p{k}", c.under("sites", 0, 0, 1), c.under("empty pools", c.pick(1, 1, 2, 2, 3), 1, 2, 0), **rules
         )
         for k in range(1 if c.focus == "preemption" else c.whole(1, 3))
     ]

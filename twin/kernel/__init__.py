@@ -41,7 +41,9 @@ Queues and pools (queues, routes, dispatch, batches, servers)
 - The server freed last is taken first, but one that holds the program goes before. Loading takes its time;
   what has no room beside it is given up, least recently used first; so is what was idle for too long.
 - A service time is the inverse CDF of (queue, variant, batch size) at the stage's random number for the first
-  job's attempt, linear between points, times the pool's slowness; for a live stage what the driver measured.
+  job's attempt, linear between points; of the table for as long as the server has idled, where there are several.
+  It is multiplied by the pool's slowness, by what so many busy servers do to each other, and by the pool's tempo
+  at that time. For a live stage it is what the driver measured.
   An attempt fails by chance or at its time-out and is tried again after a pause, or given up.
 
 Links (links): flows share the bandwidth equally, then take the latency. Faults (faults): twin.engine lists the

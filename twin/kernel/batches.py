@@ -16,10 +16,13 @@ from twin.kernel.servers import give_server, used
 from twin.kernel.state import (
     BATCH,
     BINS,
+    IDLE_EDGES_S,
     JOB,
+    MOST_CROWD,
     POOL,
     QUEUE,
     RANK_COMPLETE,
+    SERVER,
     STAGE,
     TOKEN_MASK,
     TOKEN_SHIFT,
@@ -91,8 +94,8 @@ def settle_suspended(w, b):
 
 
 @inlined
-def service_s(w, b, s, p):
-    """The service time that batch `b` draws from its table."""
+def service_s(w, b, s, p, x):
+    """The service time that batch `b` draws from its table, on server `x`."""
     stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     pools = view(w["pools"], POOL)
@@ -100,17 +103,37 @@ def service_s(w, b, s, p):
     batches = view(w["batches"], BATCH)
     tables = view(w["tables"], np.float64)
     batch = batches[b]
-    x = jobs[batch["head"]]["place"]
-    i = int(x)
-    first = (queues[batch["queue"]]["table"][batch["variant"]] + batch["n"] - 1) * w["table_width"] + i
-    service_s = tables[first] + (x - i) * (tables[first + 1] - tables[first])
+    queue = queues[batch["queue"]]
+    v = batch["variant"]
+    place = jobs[batch["head"]]["place"]
+    i = int(place)
+    row = queue["table"][v] + batch["n"] - 1
+    if rare(queue["idle_rows"][v] > 0):
+        row += idle_class(w["now_s"] - view(w["servers"], SERVER)[x]["freed_s"]) * queue["idle_rows"][v]
+    first = row * w["table_width"] + i
+    service_s = tables[first] + (place - i) * (tables[first + 1] - tables[first])
     if rare(pools[p]["slowness"] != 1.0):
         service_s *= pools[p]["slowness"]
+    if rare(queue["crowd"][v] >= 0):
+        crowd = min(pools[p]["busy"], MOST_CROWD) - 1
+        service_s *= view(w["crowding"], np.float64)[queue["crowd"][v] * MOST_CROWD + crowd]
+    if rare(pools[p]["tempo_n"] > 0):
+        beat = int(w["now_s"] / pools[p]["tempo_s"]) % pools[p]["tempo_n"]
+        service_s *= view(w["tempo"], np.float64)[pools[p]["tempo"] + beat]
     if rare(stages[s]["failure"] > 0.0):
         n = draw(w, batch["head"])
         if uniform(stages[s]["failure_key"], n) < stages[s]["failure"]:
             batch["fails"] = 1
     return service_s
+
+
+@compiled
+def idle_class(idle_s):
+    """How many of the idle edges `idle_s` exceeds."""
+    number = 0
+    for edge_s in IDLE_EDGES_S:
+        number += idle_s > edge_s
+    return number
 
 
 @small

@@ -182,7 +182,7 @@ def _start(w, p, q):
         if rare(stages[s]["live"] > 0):
             w["live_batch"] = b
             return LIVE
-        attempt(w, b, service_s(w, b, s, p))
+        attempt(w, b, service_s(w, b, s, p, x))
     else:
         schedule(w, b, batch["left_s"])
     return DONE

@@ -38,6 +38,7 @@ def give_server(w, p, x):
     pools = view(w["pools"], POOL)
     servers = view(w["servers"], SERVER)
     servers[x]["batch"] = -1
+    servers[x]["freed_s"] = w["now_s"]
     if rare(servers[x]["state"] == BREAKING):
         servers[x]["state"] = BROKEN
         forget(w, x)
@@ -150,5 +151,6 @@ def forget(w, x):
     servers = view(w["servers"], SERVER)
     resident = view(w["resident"], np.float64)
     servers[x]["used_bytes"] = 0.0
+    servers[x]["freed_s"] = -np.inf
     for slot in range(x * w["slot_n"], (x + 1) * w["slot_n"]):
         resident[slot] = -1.0

@@ -56,13 +56,19 @@ BIN_LOW_S = 2.0**-20
 BINS = (48 << SUB_BITS) + 1
 """One bin for everything up to BIN_LOW_S (a microsecond), then 48 octaves up to 2**28 s."""
 
+IDLE_EDGES_S = (0.0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
+"""A server that has idled for longer than k of these is of idle class k: the first goes on without a pause."""
+MOST_CROWD = 16
+"""Busy servers of a pool up to which their number slows each other down differently."""
+
 PARTS = ("transfer_s", "join_s", "queue_s", "batch_s", "outage_s", "load_s", "compute_s")
 """Where a job's time goes, from its birth to its end: they add up to it."""
 
 ARRAYS = (
     "stages", "queues", "pools", "servers", "resident", "jobs", "heap", "batches", "streams", "arrivals",
     "children", "pool_queues", "tables", "delays", "links", "meetings", "buckets", "waiters", "verdicts",
-    "tasks", "event_segment", "events", "edges", "responses", "noise", "found", "hist", "bins", "rows", "trace",
+    "tasks", "event_segment", "events", "edges", "responses", "noise", "crowding", "tempo", "found", "hist",
+    "bins", "rows", "trace",
 )  # fmt: skip
 """The arrays whose addresses the world holds, row-major."""
 
@@ -161,6 +167,12 @@ QUEUE = np.dtype(  # one per (stage, pool)
         ("stage", "i8"),
         ("pool", "i8"),
         ("table", "i8", (2,)),  # first service table of each variant (row of `tables`), batch size 1
+        (
+            "idle_rows",
+            "i8",
+            (2,),
+        ),  # from the tables of one idle class to those of the next, 0: idling changes nothing
+        ("crowd", "i8", (2,)),  # row of `crowding`, -1 none
         ("decide", "i8", (2,)),  # decision table of each variant, -1 none
         ("slot", "i8"),  # where a server of the pool remembers the primary; the fallback comes after it
         ("memory_bytes", "f8", (2,)),  # of the server's memory that each variant takes
@@ -192,6 +204,9 @@ POOL = np.dtype(
         ("transit", "i8"),
         ("seen_load", "f8"),  # at the last report
         ("slowness", "f8"),  # multiplies service times
+        ("tempo", "i8"),  # so do its entries of `tempo`, from this one on, one after the other and over again
+        ("tempo_n", "i8"),
+        ("tempo_s", "f8"),  # how long each holds
         ("memory_bytes", "f8"),  # of one server
         ("keep_warm_s", "f8"),  # an idle program is given up after this
         ("resident", "i8"),  # 1: servers remember what they hold
@@ -218,6 +233,7 @@ SERVER = np.dtype(
         ("next", "i8"),  # in the list of free ones
         ("state", "i8"),
         ("batch", "i8"),
+        ("freed_s", "f8"),  # when it last finished something, -inf it has not since it forgot all
         ("used_bytes", "f8"),
     ]
 )

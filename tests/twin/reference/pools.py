@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from tests.twin.reference.environment import COMPLETE, RETRY, TIMER, TURN, inverse_cdf, start_now, uniform
 from tests.twin.reference.things import Batch
-from twin.kernel.state import BREAKING, EXPIRED, FAILED, KEPT, LOSE, LOST, RESUMED
+from twin.kernel.state import (
+    BREAKING,
+    EXPIRED,
+    FAILED,
+    IDLE_EDGES_S,
+    KEPT,
+    LOSE,
+    LOST,
+    MOST_CROWD,
+    RESUMED,
+)
 
 
 class Pools:
@@ -55,6 +65,8 @@ class Pools:
         pool.busy += 1
         server = self.choose_server(pool, batch.slot)
         server.batch, batch.server = batch, server
+        if not batch.runs:
+            batch.left_s = self.service_s(batch)
         batch.start_s, batch.load_s = self.now, self.load_program(pool, server, queue, batch.variant)
         batch.runs += 1
         queue.running.append(batch)
@@ -68,20 +80,37 @@ class Pools:
         while queue.jobs and len(jobs) < stage.max_batch and self.too_old(queue.jobs[0]) is None:
             jobs.append(self.take(queue))
         batch = Batch(jobs, queue, stage.variant)
-        draw, points = self.draw(jobs[0]), queue.tables[stage.variant][len(jobs) - 1]
-        service_s = inverse_cdf(points, uniform(stage.key, draw))
-        if queue.pool.slowness != 1.0:
-            service_s *= queue.pool.slowness
-            self.seen["slow service"] += 1
+        draw = self.draw(jobs[0])
         batch.fails = stage.failure > 0.0 and uniform(stage.failure_key, draw) < stage.failure
         self.seen["attempt fails"] += batch.fails
+        self.seen["fallback runs"] += batch.variant
+        return batch
+
+    def service_s(self, batch):
+        """How long the batch, which starts on its server for the first time, will take."""
+        queue, stage, pool = batch.queue, batch.queue.stage, batch.queue.pool
+        row, idle_rows = len(batch.jobs) - 1, queue.idle_rows[batch.variant]
+        if idle_rows > 0:
+            idle_s = self.now - batch.server.freed_s
+            number = sum(idle_s > edge_s for edge_s in IDLE_EDGES_S)
+            row += number * idle_rows
+            self.seen["service after idling" if number else "service without a pause"] += 1
+        points = queue.tables[batch.variant][row]
+        service_s = inverse_cdf(points, uniform(stage.key, self.draw(batch.jobs[0])))
+        if pool.slowness != 1.0:
+            service_s *= pool.slowness
+            self.seen["slow service"] += 1
+        if queue.crowding[batch.variant] is not None:
+            service_s *= queue.crowding[batch.variant][min(pool.busy, MOST_CROWD) - 1]
+            self.seen["crowded service"] += pool.busy > 1
+        if pool.tempo:
+            service_s *= pool.tempo[int(self.now / pool.tempo_s) % len(pool.tempo)]
+            self.seen["service at its tempo"] += 1
         if service_s > stage.timeout_s:
             service_s, batch.fails = stage.timeout_s, True
             self.seen["attempt times out"] += 1
-        batch.left_s = service_s
-        self.seen["fallback runs"] += batch.variant
         self.seen["batch of no time"] += service_s == 0.0
-        return batch
+        return service_s
 
     def serve(self, batch, run):
         yield self.env.at((self.now + batch.load_s) + batch.left_s, COMPLETE)

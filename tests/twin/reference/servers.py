@@ -55,6 +55,7 @@ class Servers:
 
     def release(self, pool, server):
         """The server's batch is over: it is free, or breaks, or leaves."""
+        server.freed_s = self.now
         if server.state == BREAKING:
             server.state = BROKEN
             server.forget()

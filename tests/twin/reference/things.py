@@ -85,6 +85,8 @@ class Queue:
     slot: int
     mean_s: float
     tables: list
+    idle_rows: list
+    crowding: list
     decide: list
     memory_bytes: list
     load_time_s: list
@@ -108,10 +110,12 @@ class Server:
     batch: Batch | None = None
     held: dict = field(default_factory=dict)
     used_bytes: float = 0.0
+    freed_s: float = float("-inf")
 
     def forget(self):
         self.held.clear()
         self.used_bytes = 0.0
+        self.freed_s = float("-inf")
 
 
 @dataclass(eq=False)
@@ -132,6 +136,8 @@ class Pool:
     transit: int = 0
     seen_load: float = 0.0
     slowness: float = 1.0
+    tempo: list = field(default_factory=list)
+    tempo_s: float = 1.0
     outage_s: float = 0.0
     outage_since_s: float = -1.0
     turn_due: bool = False

@@ -52,18 +52,21 @@ class Reference(Graph, Routes, Links, Queues, Servers, Pools, Controls, Audit):
     def read_pools(self):
         plan = self.plan
         self.pools = []
+        tables, tempo = plan.tables.tolist(), plan.tempo.tolist()
         for p, row in enumerate(records(plan.pools)):
             pool = Pool(p, row.site, row.servers, row.memory_bytes, row.keep_warm_s, bool(row.resident), [], [])
             for _ in range(row.servers):
                 self.add_server(pool)
             pool.free.reverse()  # server 0 is taken first
             pool.outage_since_s = 0.0 if row.servers == 0 else -1.0
+            pool.slowness = row.slowness
+            pool.tempo, pool.tempo_s = tempo[row.tempo : row.tempo + row.tempo_n], row.tempo_s
             self.pools.append(pool)
-        tables = plan.tables.tolist()
         self.queues = []
         for q, row in enumerate(records(plan.queues)):
-            tables_of = [tables[first : first + self.stages[row.stage].max_batch] for first in row.table]
-            programs = tables_of, row.decide, row.memory_bytes, row.load_time_s
+            tables_of = [tables[first:] for first in row.table]
+            crowding = [plan.crowding[crowd].tolist() if crowd >= 0 else None for crowd in row.crowd]
+            programs = tables_of, row.idle_rows, crowding, row.decide, row.memory_bytes, row.load_time_s
             stage, pool = self.stages[row.stage], self.pools[row.pool]
             self.queues.append(Queue(q, stage, pool, row.slot, row.mean_s, *programs))
         for pool, row in zip(self.pools, records(plan.pools), strict=True):
