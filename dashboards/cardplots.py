@@ -1,76 +1,22 @@
-"""The pictures of a model card: quality against loudness, what drift does, how long it takes. Small SVGs.
+"""The pictures of a model card: quality, what drift does to it, how long it takes.
 
-Every number in them is in a table of the card or in a profile. The same profiles give the same bytes.
+Every number in them is in a table of the card or in a profile.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from io import StringIO
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from dashboards import style
-from workloads import ageing
+from dashboards.panels import Panel, Picture, Points
+from workloads import ageing, curves
 from workloads.profile import Aged, Figure, Profile
 from workloads.sky import SIGNALS
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-Points = Sequence[tuple[float, Figure]]
-"""Abscissa, and what was found there."""
-_MARKERS = "osD^vP*X"
-_LINES = ("-", "--", "-.", ":")
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "ettwin",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8.0,
-    "text.color": style.INK,
-    "axes.labelcolor": style.MUTED,
-    "axes.edgecolor": style.GREY,
-    "axes.titlesize": 8.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "grid.color": style.PALE,
-    "xtick.color": style.MUTED,
-    "ytick.color": style.MUTED,
-    "legend.frameon": False,
-}
-_ATTRIBUTE = re.compile(r'"[^"]*"')
-_LONG = re.compile(r"(?<![\w.])-?\d+\.\d{2,}")
-"""A coordinate with more digits than a picture needs."""
-_FEW = 5
-"""Distinct values that each get a tick on a log scale."""
-_LETTERS_PER_INCH, _HANDLE_LETTERS = 14, 8
 _INTERVALS = "Bars are 95 % intervals."
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One pair of axes: `series` by name, of which x may be on a log scale, and y too."""
-
-    title: str
-    x: str
-    y: str
-    series: Mapping[str, Points]
-    log: tuple[bool, bool] = (False, False)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """Rows of panels that share their y axis, and columns their x; and what is told to who cannot see them."""
-
-    told: str
-    rows: Sequence[Sequence[Panel]]
 
 
 def pictures(profiles: Sequence[Profile]) -> dict[str, Picture]:
@@ -83,77 +29,8 @@ def pictures(profiles: Sequence[Profile]) -> dict[str, Picture]:
     return found
 
 
-def svg(picture: Picture) -> str:
-    """`picture` as SVG; ModuleNotFoundError without matplotlib."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure as Canvas
-
-    columns = max(map(len, picture.rows))
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        size = (max(5.6, 0.7 + 2.2 * columns), 0.9 + 2.1 * len(picture.rows))
-        canvas = Canvas(figsize=size, layout="constrained")
-        grid = canvas.subplots(len(picture.rows), columns, squeeze=False, sharex="col", sharey="row")
-        for axes, panels in zip(grid, picture.rows, strict=True):
-            for k, axis in enumerate(axes):
-                if k < len(panels):
-                    _draw(axis, panels[k])
-                else:
-                    axis.set_visible(False)
-        handles, labels = grid[0][0].get_legend_handles_labels()
-        if len(labels) > 1:
-            fitting = int(_LETTERS_PER_INCH * size[0] / (_HANDLE_LETTERS + max(map(len, labels))))
-            canvas.legend(handles, labels, loc="outside upper left", ncols=max(1, min(fitting, len(labels))))
-        out = StringIO()
-        canvas.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    short = _ATTRIBUTE.sub(lambda a: _LONG.sub(lambda number: f"{float(number[0]):.1f}", a[0]), out.getvalue())
-    return "\n".join(line.strip() for line in short.splitlines()) + "\n"
-
-
-def _draw(axis: Axes, panel: Panel) -> None:
-    from matplotlib.ticker import FixedLocator, MaxNLocator
-
-    for k, (name, points) in enumerate(panel.series.items()):
-        x, y = np.array([p[0] for p in points]), np.array([p[1].value for p in points])
-        low, high = (np.abs(y - np.array([getattr(f, end) for _, f in points])) for end in ("low", "high"))
-        axis.errorbar(
-            x, y, (low, high), label=name, color=style.SEQUENCE[k % len(style.SEQUENCE)], lw=1.2, ms=3.5,
-            marker=_MARKERS[k % len(_MARKERS)], ls=_LINES[k % len(_LINES)], elinewidth=0.8,
-            clip_on=False,
-        )  # fmt: skip
-    for log, scale, axes, ticks in zip(
-        panel.log, (axis.set_xscale, axis.set_yscale), (axis.xaxis, axis.yaxis), _ticks(panel), strict=True
-    ):
-        if log:
-            scale("log")
-            axes.set_minor_formatter("")
-            axes.set_minor_locator(FixedLocator([]))
-            axes.set_major_locator(FixedLocator(ticks))
-            axes.set_major_formatter("{x:g}")
-        else:
-            axes.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    axis.set(title=panel.title, xlabel=panel.x, ylabel=panel.y)
-    axis.label_outer()
-    axis.title.set_color(style.INK)
-
-
-def _ticks(panel: Panel) -> tuple[list[float], list[float]]:
-    """Where there are points: their own places if they are few, or round numbers: 1, 2, 5, 10, 20 …"""
-    points = [p for points in panel.series.values() for p in points]
-    return _round_numbers([x for x, _ in points]), _round_numbers([y for _, f in points for y in (f.low, f.high)])
-
-
-def _round_numbers(values: Sequence[float]) -> list[float]:
-    distinct = sorted(set(values))
-    if len(distinct) <= _FEW:
-        return distinct
-    decades = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
-    return [v for v in decades if min(values) <= v <= max(values)]
-
-
 def _quality(profiles: Sequence[Profile]) -> Picture | None:
-    """Decisions by class and SNR; warnings by class, time ahead and SNR; or what was said and what happened."""
+    """Decisions by class and SNR; warnings by class, time ahead and SNR; or the curves that the quality holds."""
     measured = next((p for p in profiles if p.decisions is not None or p.quality is not None), None)
     if measured is None:
         return None
@@ -170,10 +47,36 @@ def _quality(profiles: Sequence[Profile]) -> Picture | None:
     if "warned" in quality:
         return _warned(quality["warned"])
     if rows := quality.get("reliability"):
-        series = {"said": [(r["said"], Figure(r["happened"], r["low"], r["high"], r["n"])) for r in rows]}
+        series = {"happened": [(r["said"], Figure(r["happened"], r["low"], r["high"], r["n"])) for r in rows]}
         told = f"How often what was said with a probability happened. {_INTERVALS}"
-        return Picture(told, [[Panel("", "probability said", "happened", series)]])
-    return None
+        return Picture(told, [[Panel("", "probability said", "happened", series, expected=curves.DIAGONAL)]])
+    return _curves(quality["curves"]) if "curves" in quality else None
+
+
+def _curves(found: Sequence[Mapping[str, Any]]) -> Picture:
+    """A panel for each of the `found` curves, as `workloads.curves` makes them."""
+    panels = [
+        Panel(
+            curve["title"],
+            curve["x"],
+            curve["y"],
+            {name.replace("_", " "): curves.points(rows) for name, rows in curve["series"].items()},
+            (curve["log"][0], curve["log"][1]),
+            curves.points(curve["expected"]),
+        )
+        for curve in found
+    ]
+    told = "; ".join(f"{p.y} against {p.x} ({p.title})" for p in panels)
+    told = f"{told[0].upper()}{told[1:]}."
+    if any(_wide(points) for p in panels for points in p.series.values()):
+        told += f" {_INTERVALS}"
+    if any(p.expected for p in panels):
+        told += f" Grey is what is expected{', with its 95 % band' * any(_wide(p.expected) for p in panels)}."
+    return Picture(told, [panels], unlike=True)
+
+
+def _wide(points: Points) -> bool:
+    return any(f.high > f.low for _, f in points)
 
 
 def _warned(counts: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Picture:

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.cardplots import pictures
+from dashboards.panels import Panel, Picture
 from workloads import card, decisions, spec
 from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Figure, Profile, load
 from workloads.spec import Workload
 from workloads.unit import Unit
+
+_CURVES = ("curves", "reliability", "warned")
+"""What a picture of quality shows, and the card lists in tables below it."""
 
 
 def model_card(name: str, folders: Sequence[Path] = ()) -> str:
@@ -21,7 +25,8 @@ def model_card(name: str, folders: Sequence[Path] = ()) -> str:
     """
     workload, about = spec.get(name), card.read(name)
     profiles = profiles_of(name, folders)
-    shown = {kind: f"![{p.told}]({file_name(name, kind)})" for kind, p in pictures(profiles).items()}
+    drawn = pictures(profiles)
+    shown = {kind: f"![{p.told}]({file_name(name, kind)})" for kind, p in drawn.items()}
     sections = [
         f"# {name}",
         f"<!-- Written by `ettwin card {name}`. Change the workload or measure again, not this file. -->",
@@ -32,7 +37,7 @@ def model_card(name: str, folders: Sequence[Path] = ()) -> str:
         *_lines(about.get("settings_from", {}), f"settings {_value(about['settings'])}, chosen on"),
         "## How well it does",
         *_pictures(shown, "quality"),
-        *_quality(profiles),
+        *_quality(profiles, drawn.get("quality")),
         *_drifted(profiles, shown),
         "## How long it takes",
         *_pictures(shown, "times"),
@@ -92,8 +97,9 @@ def _lines(content: Mapping[str, Any], of: str) -> Iterator[str]:
         )
 
 
-def _quality(profiles: Sequence[Profile]) -> Iterator[str]:
-    told = set()
+def _quality(profiles: Sequence[Profile], picture: Picture | None) -> Iterator[str]:
+    """What each profile found, unless another one found the same; the first one's curves are in the `picture`."""
+    told: set[str] = set()
     for profile in profiles:
         measured, key = profile.decisions, str((profile.decisions, profile.quality))
         if key in told or (measured is None and profile.quality is None):
@@ -104,9 +110,26 @@ def _quality(profiles: Sequence[Profile]) -> Iterator[str]:
             yield f"The program {decisions.headline(measured)}. Data: {measured.data}."
             yield _decisions(measured)
         if profile.quality is not None:
-            yield "\n".join(f"- {k.replace('_', ' ')}: {_value(v)}" for k, v in profile.quality.items())
+            tabled = picture.rows[0] if picture is not None and len(told) == 1 else ()
+            rest = {k: v for k, v in profile.quality.items() if not tabled or k not in _CURVES}
+            yield "\n".join(f"- {k.replace('_', ' ')}: {_value(v)}" for k, v in rest.items())
+            yield from map(_points, tabled)
     if not told:
         yield "Not measured with these weights. Run `ettwin measure`."
+
+
+def _points(panel: Panel) -> str:
+    """The points of a panel with their 95 % intervals, and with n where the title does not say it."""
+    every = sorted({x for points in panel.series.values() for x, _ in points})
+    at = {name: dict(points) for name, points in panel.series.items()}
+    tries = {f.n for points in at.values() for f in points.values()}
+    many = not all(f"n={n}" in panel.title.split() for n in tries)
+    rows = [
+        (f"{x:.4g}", *(_figure(at[name][x], many, 4) if x in at[name] else "" for name in panel.series))
+        for x in every
+    ]
+    told = f"{panel.y}, by {panel.x}" + (f" ({panel.title})" if panel.title else "")
+    return f"{told[0].upper()}{told[1:]}:\n\n{_table((panel.x, *panel.series), rows)}"
 
 
 def _decisions(measured: Decisions) -> str:
@@ -151,9 +174,12 @@ def _figures(drifted: Sequence[Drifted]) -> Iterator[str]:
     )
 
 
-def _figure(figure: Figure, many: bool) -> str:
+def _figure(figure: Figure, many: bool, digits: int = 3) -> str:
     tries = f", n={figure.n}" if many else ""
-    return f"{figure.value:.3g} ({figure.low:.3g}-{figure.high:.3g}{tries})"
+    value, low, high = (
+        f"{v:.{digits}g}" if abs(v) < 1000 else f"{v:,.0f}" for v in (figure.value, figure.low, figure.high)
+    )
+    return f"{value}{tries}" if figure.low == figure.high else f"{value} ({low}-{high}{tries})"
 
 
 def _amounts(drift: Mapping[str, float]) -> str:

@@ -21,8 +21,9 @@ def card(
     out: Annotated[Path, typer.Option(help="Folder that the cards go to.")] = Path("docs/workloads"),
 ) -> None:
     """Write the model card of each workload: task, data, size, quality, service times, limits, and pictures."""
-    from dashboards.cardplots import pictures, svg
+    from dashboards.cardplots import pictures
     from dashboards.modelcard import file_name, model_card, profiles_of
+    from dashboards.panels import svg
     from workloads import spec
 
     if find_spec("matplotlib") is None:

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from dashboards import cardplots, modelcard
+from dashboards import cardplots, modelcard, panels
 from dashboards.cli import main
-from workloads import spec
+from workloads import curves, spec
 from workloads.profile import Drifted, Figure
 
 pytest.importorskip("matplotlib")
@@ -22,14 +22,14 @@ def drawn():
     found = {}
     for name in NAMES:
         pictures = cardplots.pictures(modelcard.profiles_of(name))
-        found[name] = {kind: (picture, cardplots.svg(picture)) for kind, picture in pictures.items()}
+        found[name] = {kind: (picture, panels.svg(picture)) for kind, picture in pictures.items()}
     return found
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_card_shows_each_picture_it_has(name, drawn):
     text = modelcard.model_card(name)
-    assert ("times" in drawn[name]) == bool(modelcard.profiles_of(name))
+    assert ({"quality", "times"} <= set(drawn[name])) == bool(modelcard.profiles_of(name))
     shown = re.findall(r"!\[(.+)\]\((.+)\)", text)
     assert {file for _, file in shown} == {f"{name}-{kind}.svg" for kind in drawn[name]}
     assert {told for told, _ in shown} == {picture.told for picture, _ in drawn[name].values()}
@@ -46,7 +46,7 @@ def test_pictures_are_small_and_name_no_machine(name, drawn):
 
 def test_the_same_picture_has_the_same_bytes(drawn):
     for picture, svg in drawn["anomaly-detector"].values():
-        assert cardplots.svg(picture) == svg
+        assert panels.svg(picture) == svg
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if spec.get(n).outcome is not None])
@@ -85,6 +85,28 @@ def test_figures_on_drifted_data_have_a_row_each_and_a_table():
     picture = cardplots.pictures([replace(shipped, drifted=drifted, ageing=())])["drift"]
     assert [[panel.y for panel in row] for row in picture.rows] == [["one"], ["other"]]
     assert list(modelcard._figures(drifted))[1].splitlines()[-1] == "| rate 2 | 0.5 (0.25-0.75) | 3 (2-4, n=9) |"
+
+
+def test_curves_of_a_quality_are_panels_with_what_is_expected_and_tables():
+    shipped = modelcard.profiles_of("witness")[0]
+    found = [(1.0, Figure(2000.0, 1500.0, 2500.0, 8)), (2.0, Figure(3.0, 3.0, 3.0, 8))]
+    named = curves.curve("n=8", "SNR", "area", {"a_b": found}, (True, True))
+    mixed = [(0.5, Figure(0.4, 0.2, 0.6, 9)), (0.75, Figure(0.7, 0.5, 0.9, 4))]
+    said = curves.curve("n=90", "said", "happened", {"c": mixed}, expected=curves.DIAGONAL)
+    picture = cardplots.pictures([replace(shipped, quality={"headline": "well", "curves": [named, said]})])[
+        "quality"
+    ]
+    [[left, right]] = picture.rows
+    assert left.series == {"a b": found}
+    assert (left.x, left.log, right.expected) == ("SNR", (True, True), list(curves.DIAGONAL))
+    assert "(n=8)" in picture.told
+    assert modelcard._points(left).splitlines()[2:] == [
+        "| SNR | a b |", "| --- | --- |", "| 1 | 2,000 (1,500-2,500) |", "| 2 | 3 |",
+    ]  # fmt: skip
+    assert modelcard._points(right).splitlines()[-1] == "| 0.75 | 0.7 (0.5-0.9, n=4) |"
+    drawn = panels.svg(picture)
+    for text in ("SNR", "area", "said", "happened", "n=8", "n=90"):
+        assert f">{text}</text>" in drawn
 
 
 def test_no_profile_no_picture():

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, combine_pvalues, kstest
+from scipy.stats import combine_pvalues, kstest
 
-from workloads.inference import basis, importance, likelihood, network, prior, sources
+from workloads import curves
+from workloads.drift import NONE, Drift
+from workloads.inference import basis, likelihood, prior
+from workloads.inference.estimated import estimated
 from workloads.inference.prior import PARAMETERS, Array
 from workloads.spec import Network, Progress, Quality
 
@@ -45,31 +48,30 @@ class Trial:
     efficiency: float
 
 
-def trials(flow: Network, n: int, seed: int, progress: Progress) -> list[Trial]:
-    """`n` events from the prior through trigger, flow and importance sampling, in Gaussian noise."""
+def trials(flow: Network, n: int, seed: int, progress: Progress, drift: Drift = NONE) -> list[Trial]:
+    """`n` events of the prior through trigger, flow and importance sampling, in Gaussian noise that may drift."""
     found: list[Trial] = []
     for i in range(n):
-        found.append(trial(flow, [seed, i]))
+        found.append(trial(flow, [seed, i], drift))
         progress((i + 1) / n, f"{i + 1} of {n} events")
     return found
 
 
-def trial(flow: Network, seed: list[int]) -> Trial:
+def trial(flow: Network, seed: list[int], drift: Drift = NONE) -> Trial:
     """One event of a seed."""
-    event, source = sources.simulated(np.random.default_rng(seed))
-    truth, draws = source.theta[0], flow(network.rows([event]))[0].astype(np.float64)
-    exact = importance.weighted(event, draws[:, :5], draws[:, 5], basis.load())
+    one = estimated(flow, np.random.default_rng(seed), drift)
+    truth, exact = one.source.theta[0], one.posterior
     below = exact.theta < truth
     mean = exact.weight @ exact.theta
     return Trial(
-        snr=float(source.snr[0]),
+        snr=float(one.source.snr[0]),
         truth=truth,
         rank=below.mean(axis=0),
         weighted_rank=exact.weight @ below,
         width=exact.theta.std(axis=0),
         weighted_width=np.sqrt(exact.weight @ (exact.theta - mean) ** 2),
-        gain=float(likelihood.log_likelihood(event, truth[None], basis.load())[0]) - exact.log_evidence,
-        shortfall=float(np.sum(exact.weight * np.log(np.maximum(exact.weight * len(draws), 1e-300)))),
+        gain=float(likelihood.log_likelihood(one.event, truth[None], basis.load())[0]) - exact.log_evidence,
+        shortfall=float(np.sum(exact.weight * np.log(np.maximum(exact.weight * exact.weight.size, 1e-300)))),
         efficiency=exact.efficiency,
     )
 
@@ -77,6 +79,7 @@ def trial(flow: Network, seed: list[int]) -> Trial:
 def summary(found: list[Trial]) -> dict[str, Any]:
     """Calibration of flow and weighted draws, what was learned and what was left, as numbers for a card."""
     efficiency = np.array([t.efficiency for t in found])
+    middle = curves.median(efficiency)
     snr = np.array([t.snr for t in found])
     wide = prior.draw(20_000, np.random.default_rng(1)).std(axis=0)
     width, weighted = (np.array([getattr(t, k) for t in found]) for k in ("width", "weighted_width"))
@@ -95,7 +98,7 @@ def summary(found: list[Trial]) -> dict[str, Any]:
             "quantiles": {
                 str(q): round(float(np.quantile(efficiency, q)), 4) for q in (0.05, 0.25, 0.5, 0.75, 0.95)
             },
-            "median_95ci": [round(x, 4) for x in _median_interval(efficiency)],
+            "median_95ci": [round(x, 4) for x in (middle.low, middle.high)],
             "above_0.01": round(float(np.mean(efficiency > 0.01)), 4),
             "median_by_snr": _medians(efficiency, bands),
             "median_by_chirp_mass_msun": _medians(efficiency, masses),
@@ -105,7 +108,8 @@ def summary(found: list[Trial]) -> dict[str, Any]:
 
 def judge(program: Program, effort: float, seed: int, progress: Progress, reweighted: bool) -> Quality:
     """Quality of a flow's program, or of its weighted draws, over EVENTS times `effort` events."""
-    figures = summary(trials(program.network, max(8, round(EVENTS * effort)), seed, progress))
+    found = trials(program.network, max(8, round(EVENTS * effort)), seed, progress)
+    figures = summary(found) | {"curves": _curves(found, reweighted)}
     worst = figures["weighted" if reweighted else "flow"]["largest_ks"]
     gain, n = figures["flow_gain_over_prior_nats"], figures["n"]
     if not reweighted:
@@ -117,6 +121,19 @@ def judge(program: Program, effort: float, seed: int, progress: Progress, reweig
         f"largest KS {worst:.3f} (n={n})",
         figures,
     )
+
+
+def _curves(found: list[Trial], reweighted: bool) -> list[dict[str, Any]]:
+    """P–P of the flow's or the weighted draws; of weighted ones, also how many count, by SNR and chirp mass."""
+    rank = np.array([t.weighted_rank if reweighted else t.rank for t in found])
+    shown = [curves.ranks(dict(zip(PARAMETERS, rank.T, strict=True)))]
+    if reweighted:
+        snr, percent = np.array([t.snr for t in found]), np.array([100 * t.efficiency for t in found])
+        chirp = np.exp([t.truth[0] for t in found])
+        for x, values, bands in (("SNR", snr, SNR_BANDS), ("chirp mass in solar masses", chirp, CHIRP_BANDS_MSUN)):
+            median = {"median": curves.medians(values, percent, bands)}
+            shown.append(curves.curve(f"n={len(found)}", x, "sample efficiency in %", median, log=(True, False)))
+    return shown
 
 
 def _calibration(rank: Array) -> dict[str, Any]:
@@ -135,10 +152,3 @@ def _by_parameter(values: NDArray[np.floating[Any]]) -> dict[str, float]:
 
 def _medians(x: Array, parts: dict[str, NDArray[np.bool_]]) -> dict[str, float]:
     return {name: round(float(np.median(x[inside])), 4) for name, inside in parts.items() if inside.any()}
-
-
-def _median_interval(x: Array) -> tuple[float, float]:
-    """95 % interval of the median from order statistics."""
-    quantiles = beta.ppf([0.025, 0.975], (x.size + 1) / 2, (x.size + 1) / 2)
-    low, high = np.quantile(x, quantiles)
-    return float(low), float(high)

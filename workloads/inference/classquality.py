@@ -6,6 +6,7 @@ truths of a test may by chance be some sigma from those shares, so both are held
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -14,8 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from workloads import ageing, curves
+from workloads.drift import NONE, Drift
 from workloads.inference import classes, posteriors, prior
 from workloads.inference.prior import Array
+from workloads.inference.sources import Sources
+from workloads.profile import Figure
 from workloads.spec import Program, Progress, Quality
 
 _BINS = (0.0, 0.1, 0.3, 0.7, 0.9, 1.0)
@@ -24,20 +29,13 @@ _LEAST = 5
 
 def judge(program: Program, n: int, seed: int, progress: Progress) -> Quality:
     """Brier score and calibration of the classes over `n` binaries of the prior, and how often they are right."""
-    units, truth = posteriors.simulated(n, seed, progress)
-    settings = dict(program.settings)
-    # Rates in the proportion of the prior's shares leave the prior as it is.
-    settings["population"] = {**settings["population"], "rate_per_year": settings["prior_shares"]}
-    population = classes.Population(**settings["population"])
-    masses = [m / (1 + classes.redshift(truth.distance_gpc)) for m in prior.masses(truth.theta)]
-    hot = np.eye(len(classes.CLASSES))[classes.class_index(masses[0], masses[1], population)]
-    result = replace(program, settings=settings)(units)
+    result, hot, truth = _told(program, n, seed, progress)
     brier, base = _brier(result.classes, hot), _brier(hot.mean(0), hot)
     right = float(np.mean(result.classes.argmax(axis=1) == hot.argmax(axis=1)))
     most = float(hot.mean(0).max())
     within = float(np.mean(np.abs(np.log(result.distance_gpc / truth.distance_gpc)) < np.log(2)))
     has_ns = [classes.CLASSES.index(c) for c in classes.HAS_NS]
-    star, shares = hot[:, has_ns].sum(axis=1), np.array(settings["prior_shares"])
+    star, shares = hot[:, has_ns].sum(axis=1), np.array(program.settings["prior_shares"])
     together = joint_p(result.classes, hot)
     return Quality(
         f"Brier score {brier:.3f} ({base:.3f} without data), calibrated with p={together:.2f}, class right in "
@@ -54,8 +52,48 @@ def judge(program: Program, n: int, seed: int, progress: Progress) -> Quality:
             },
             "calibration_has_ns": _calibration(result.has_ns, star, shares[has_ns].sum()),
             "distance_within_factor_2": round(within, 4),
+            "curves": [_reliability(result.classes, hot)],
         },
     )  # fmt: skip
+
+
+def judge_drifted(
+    program: Program, drift: Mapping[str, float], n: int, seed: int, progress: Progress
+) -> dict[str, Figure]:
+    """Brier score over `n` binaries of the prior whose data have drifted, and how often their class is right."""
+    result, hot, _ = _told(program, n, seed, progress, Drift(**drift))
+    right = int((result.classes.argmax(axis=1) == hot.argmax(axis=1)).sum())
+    return {
+        "Brier score": ageing.mean(np.sum((result.classes - hot) ** 2, axis=1)),
+        "class right": ageing.share(right, n),
+    }
+
+
+def _told(
+    program: Program, n: int, seed: int, progress: Progress, drift: Drift = NONE
+) -> tuple[Any, Array, Sources]:
+    """What is told of `n` binaries under the prior's own rates, which class each is of (n, class), and they."""
+    units, truth = posteriors.simulated(n, seed, progress, drift)
+    settings = dict(program.settings)
+    # Rates in the proportion of the prior's shares leave the prior as it is.
+    settings["population"] = {**settings["population"], "rate_per_year": settings["prior_shares"]}
+    population = classes.Population(**settings["population"])
+    masses = [m / (1 + classes.redshift(truth.distance_gpc)) for m in prior.masses(truth.theta)]
+    hot = np.eye(len(classes.CLASSES))[classes.class_index(masses[0], masses[1], population)]
+    return replace(program, settings=settings)(units), hot, truth
+
+
+def _reliability(probability: Array, hot: Array) -> dict[str, Any]:
+    """How often a class was true that was given a probability, by class and bin; the diagonal is expected.
+
+    Bins of fewer than _LEAST binaries are left out.
+    """
+    series = {}
+    for name, p, true in zip(classes.CLASSES, probability.T, hot.T, strict=True):
+        inside = [_inside(p, a, b) for a, b in pairwise(_BINS)]
+        told = {float(p[i].mean()): (int(true[i].sum()), int(i.sum())) for i in inside if i.sum() >= _LEAST}
+        series[name] = curves.shares(told)
+    return curves.curve(f"n={len(hot)}", "probability said", "happened", series, expected=curves.DIAGONAL)
 
 
 def _brier(probability: Array, hot: Array) -> float:

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.inference import amplitudes, basis, importance, network, prior, sources
+from workloads.drift import NONE, Drift
+from workloads.inference import amplitudes, basis, prior, sources
 from workloads.inference.basis import Complex
+from workloads.inference.estimated import estimated
 from workloads.inference.importance import Weighted
 from workloads.inference.likelihood import Event, filters
 from workloads.inference.prior import Array
@@ -61,18 +63,22 @@ def parts(units: NDArray[Any]) -> tuple[Complex, Array, Array]:
     return z, np.clip(x[4], 1e-3, 1e6), theta
 
 
-def simulated(n: int, seed: int, progress: Progress = lambda done, text: None) -> tuple[Array, Sources]:
-    """`n` units (n, DRAWS, column) of sources from the prior, by the shipped flow, weighted; and the sources."""
+def simulated(
+    n: int, seed: int, progress: Progress = lambda done, text: None, drift: Drift = NONE
+) -> tuple[Array, Sources]:
+    """`n` units (n, DRAWS, column) of sources from the prior, by the shipped flow, weighted; and the sources.
+
+    Of a `drift`, the flow and its weights do not know it.
+    """
     from workloads import spec
 
     flow = spec.load("npe").network
     found, truth = [], []
     for i in range(n):
         rng = np.random.default_rng([seed, i])
-        event, source = sources.simulated(rng)
-        draws = flow(network.rows([event]))[0].astype(np.float64)
-        found.append(unit(event, importance.weighted(event, draws[:, :5], draws[:, 5], basis.load()), rng))
-        truth.append(source)
+        one = estimated(flow, rng, drift)
+        found.append(unit(one.event, one.posterior, rng))
+        truth.append(one.source)
         progress((i + 1) / n, f"{i + 1} of {n} posteriors")
     return np.array(found), sources.joined(truth)
 

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import combine_pvalues, kstest
 
-from workloads.inference import basis, calibration, importance, network, sources
-from workloads.inference.likelihood import Event
+from workloads import curves
+from workloads.inference import calibration, network, sources
+from workloads.inference.estimated import weighted
 from workloads.inference.prior import PARAMETERS, Array
-from workloads.spec import Network, Program, Progress, Quality
+from workloads.spec import Program, Progress, Quality
 
 _LEVEL = 0.9
 
@@ -28,10 +29,10 @@ def judge(program: Program, n: int, seed: int, progress: Progress) -> Quality:
     for i in range(n):
         event, source = sources.simulated(np.random.default_rng([seed, i]))
         raw = program.network(network.rows([event]))[0].astype(np.float64)
-        weighted = _weighted(flow, event)
+        exact = weighted(flow, event)
         ranks.append((raw[:-3].reshape(-1, len(PARAMETERS)) < source.theta[0]).mean(axis=0))
-        apart.append(raw[-3] - weighted.log_evidence)
-        error.append(np.hypot(raw[-2], weighted.log_evidence_error))
+        apart.append(raw[-3] - exact.log_evidence)
+        error.append(np.hypot(raw[-2], exact.log_evidence_error))
         calls.append(raw[-1])
         truth.append(source.theta[0])
         snr.append(source.snr[0])
@@ -40,6 +41,7 @@ def judge(program: Program, n: int, seed: int, progress: Progress) -> Quality:
         "n": n, **_calibration(np.array(ranks)),
         "log_evidence_over_npe_importance": _agreement(np.array(apart), np.array(error)),
         "likelihoods": _spent(np.array(calls), np.array(snr), np.exp(np.array(truth)[:, 0])),
+        "curves": _curves(np.array(ranks), np.array(calls), np.exp(np.array(truth)[:, 0])),
     }  # fmt: skip
     evidence, spent = figures["log_evidence_over_npe_importance"], figures["likelihoods"]["quantiles"]
     return Quality(
@@ -47,11 +49,6 @@ def judge(program: Program, n: int, seed: int, progress: Progress) -> Quality:
         f"(rms) from npe-importance's, median {spent['0.5']:.0f} likelihoods per event (n={n})",
         figures,
     )
-
-
-def _weighted(flow: Network, event: Event) -> importance.Weighted:
-    draws = flow(network.rows([event]))[0].astype(np.float64)
-    return importance.weighted(event, draws[:, :5], draws[:, 5], basis.load())
 
 
 def _calibration(ranks: Array) -> dict[str, Any]:
@@ -80,6 +77,20 @@ def _spent(calls: Array, snr: Array, chirp_msun: Array) -> dict[str, Any]:
         "median_by_snr": _medians(calls, snr, calibration.SNR_BANDS),
         "median_by_chirp_mass_msun": _medians(calls, chirp_msun, calibration.CHIRP_BANDS_MSUN),
     }
+
+
+def _curves(ranks: Array, calls: Array, chirp_msun: Array) -> list[dict[str, Any]]:
+    """P–P of the ranks (event, 5), and likelihoods (event,) by chirp mass in Msun."""
+    return [
+        curves.ranks(dict(zip(PARAMETERS, ranks.T, strict=True))),
+        curves.curve(
+            f"n={calls.size}",
+            "chirp mass in solar masses",
+            "likelihoods per event",
+            {"median": curves.medians(chirp_msun, calls, calibration.CHIRP_BANDS_MSUN)},
+            log=(True, True),
+        ),
+    ]
 
 
 def _medians(calls: Array, x: Array, bands: tuple[tuple[int, int], ...]) -> dict[str, int]:

@@ -5,14 +5,14 @@ Least squares, which is the right tool for sines of known frequency: nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import ageing
+from workloads import ageing, curves
 from workloads.dataquality import calibration
 from workloads.dataquality.calibration import LINES_HZ, SAMPLES, SIDE
 from workloads.decisions import interval
@@ -33,6 +33,7 @@ SIGMAS = 3.0
 """Standard errors by which it must be beyond the bound, so that loud noise is not taken for drift."""
 _SPACING_S = 24.0
 _TRIES, _BATCH = 2_000, 50
+_LEVELS = (0.5, 0.6827, 0.8, 0.9, 0.95, 0.99)
 _DRIFTS = (0.0, 0.02, 0.04, 0.05, 0.06, 0.07, 0.1)
 
 
@@ -120,30 +121,35 @@ class CalibrationCheck:
         """Coverage of the errors, and the share flagged, against drifts of one stream's amplitude."""
         n = max(12, round(effort * _TRIES))
         rng = np.random.default_rng([seed, 1])
-        inside = {f"{p:g}": _inside(program, seed, n, p, None, rng) for p in (0.6827, 0.95)}
+        inside = dict(zip(_LEVELS, _inside(program, seed, n, _LEVELS, None, rng), strict=True))
         few = max(12, n // 4)
-        signals = {f"{snr:g}": _inside(program, seed + 2, few, 0.95, snr, rng) for snr in (20.0, 100.0)}
+        signals = {f"{snr:g}": _inside(program, seed + 2, few, (0.95,), snr, rng)[0] for snr in (20.0, 100.0)}
         flagged = {}
         for done, drift in enumerate(_DRIFTS):
             progress(0.5 + 0.5 * done / len(_DRIFTS), f"{self.name}: drift")
             gains = np.ones((few, STREAMS, len(LINES_HZ)), complex)
             gains[:, 0] += drift
-            flagged[f"{drift:g}"] = int(_found(program, seed + 1, gains, None, rng).flagged.sum())
-        hits, size = inside["0.95"]
+            flagged[drift] = int(_found(program, seed + 1, gains, None, rng).flagged.sum())
+        hits, size = inside[0.95]
         low, high = interval(hits, size)
         return Quality(
             f"95 % error bars hold {100 * hits / size:.2f} % ({100 * low:.2f}-{100 * high:.2f}, n={size}); "
-            f"flagged at 4/7 % drift: {flagged['0.04']}/{flagged['0.07']} of {few}",
-            {"units": n, "inside": inside, "inside_95_with_signal_of_snr": signals, "flagged_by_drift": flagged}
-            | {"units_by_drift": few, "precision": calibration.PRECISION},
-        )
+            f"flagged at 4/7 % drift: {flagged[0.04]}/{flagged[0.07]} of {few}",
+            {
+                "units": n, "inside": {f"{p:g}": count for p, count in inside.items()},
+                "inside_95_with_signal_of_snr": signals,
+                "flagged_by_drift": {f"{drift:g}": count for drift, count in flagged.items()},
+                "units_by_drift": few, "precision": calibration.PRECISION,
+                "curves": _curves(inside, {drift: (count, few) for drift, count in flagged.items()}),
+            },
+        )  # fmt: skip
 
     def judge_drifted(
         self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
     ) -> dict[str, Figure]:
         """Coverage of the errors, and what is flagged of sound streams and of one whose amplitude is 7 % off."""
         n, changed, rng = max(12, round(effort * _TRIES)), Drift(**drift), np.random.default_rng([seed, 1])
-        inside = _inside(program, seed, n, 0.95, None, rng, changed)
+        [inside] = _inside(program, seed, n, (0.95,), None, rng, changed)
         flagged = []
         for done, off in enumerate((0.0, 0.07)):
             progress((1 + done) / 3, f"{self.name}: flagged")
@@ -156,6 +162,33 @@ class CalibrationCheck:
             "flagged at 7 %": ageing.share(int(flagged[1].flagged.sum()), n),
             "standard error of a gain": ageing.mean(flagged[0].error.mean(axis=(1, 2))),
         }
+
+
+def _curves(
+    inside: Mapping[float, tuple[int, int]], flagged: Mapping[float, tuple[int, int]]
+) -> list[dict[str, Any]]:
+    """Errors inside their bars, less the bars' level, in %; and the share of units flagged by amplitude error."""
+    shares = {level: ageing.share(*counts) for level, counts in inside.items()}
+    less = [
+        (100 * p, Figure(100 * (s.value - p), 100 * (s.low - p), 100 * (s.high - p), s.n))
+        for p, s in shares.items()
+    ]
+    found = [(100 * x, ageing.share(*counts)) for x, counts in flagged.items()]
+    return [
+        curves.curve(
+            f"errors of gains, n={less[0][1].n}",
+            "level of the error bar in %",
+            "errors inside, less the level, in %",
+            {"errors of gains": less},
+            expected=[(p, Figure(0.0, 0.0, 0.0, 0)) for p, _ in (less[0], less[-1])],
+        ),
+        curves.curve(
+            f"n={found[0][1].n} each",
+            "amplitude error of one stream in %",
+            "share of units flagged",
+            {"share flagged": found},
+        ),
+    ]
 
 
 def _strain(
@@ -173,19 +206,19 @@ def _inside(
     program: Program,
     seed: int,
     n: int,
-    level: float,
+    levels: Sequence[float],
     snr: float | None,
     rng: np.random.Generator,
     drift: Drift = NONE,
-) -> tuple[int, int]:
-    """How many errors, of how many, lie within their error bars of that `level`."""
+) -> list[tuple[int, int]]:
+    """How many errors, of how many, lie within their error bars of each of the `levels`."""
     from scipy import stats
 
     truth = calibration.draw_gains(n, 0.03, rng)
     found = _found(program, seed, truth, snr, rng, drift)
     away = np.array([found.amplitude - (np.abs(truth) - 1), found.phase_rad - np.angle(truth)])
-    within = np.abs(away) < stats.t.ppf(0.5 + level / 2, calibration.DEGREES) * found.error
-    return int(within.sum()), within.size
+    bars = [stats.t.ppf(0.5 + level / 2, calibration.DEGREES) * found.error for level in levels]
+    return [(int((np.abs(away) < bar).sum()), away.size) for bar in bars]
 
 
 def _found(

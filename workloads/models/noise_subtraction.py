@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import ageing, training
+from workloads import ageing, curves, training
 from workloads.dataquality import cleaner, coupling, wiener
 from workloads.dataquality.cleaner import EDGE
 from workloads.dataquality.coupling import BAND_HZ, SAMPLE_HZ, WITNESSES, Change, Stretch
@@ -31,6 +31,8 @@ STEPS = 1500
 _BATCH, _HELD_OUT = 16, 128
 _JUDGED = 2_000
 _SIGNAL_SNR = 20.0
+_BANDS, _PARTS, _T_95 = 20, 5, 2.776
+"""Bands and parts of the noise's spectrum, and the two-sided 95 % point of Student's t for that many parts."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,11 @@ class NoiseSubtraction:
             f"{BAND_HZ[0]:g}-{BAND_HZ[1]:g} Hz (best linear filter {about['wiener']['mean']:.2f}, told of the "
             f"product {about['wiener_with_product']['mean']:.3f}; n={n} stretches); signals keep "
             f"{signal['mean']:.4f} +- {signal['ci95']:.4f} of their SNR",
-            {"stretches": n, "asd_over_floor": about, "signal_snr": signal, "signal_snr_unsafe_witness": leak},
-        )
+            {
+                "stretches": n, "asd_over_floor": about, "signal_snr": signal, "signal_snr_unsafe_witness": leak,
+                "curves": [_spectrum(seen, clean)],
+            },
+        )  # fmt: skip
 
     def judge_drifted(
         self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
@@ -150,6 +155,49 @@ def _band() -> NDArray[np.bool_]:
     """Which frequencies of a cleaned stretch lie in BAND_HZ."""
     f = np.fft.rfftfreq(SAMPLES - 2 * EDGE, 1 / SAMPLE_HZ)
     return np.asarray((f >= BAND_HZ[0]) & (f <= BAND_HZ[1]))
+
+
+def _spectrum(seen: Stretch, clean: NDArray[np.float64]) -> dict[str, Any]:
+    """Amplitude of the noise over the floor's in _BANDS bands, before and after, and beside linear filters.
+
+    Intervals are those of the mean over _PARTS parts of the stretches, each with filters of its own.
+    """
+    parts = np.array_split(np.arange(len(clean)), _PARTS)
+    each = [_banded(Stretch(seen.floor[p], seen.coupled[p], seen.witnesses[p]), clean[p]) for p in parts]
+    half = {k: _T_95 * np.std([e[k] for e in each], axis=0, ddof=1) / np.sqrt(_PARTS) for k in each[0]}
+    middle = {k: np.mean([e[k] for e in each], axis=0) for k in each[0]}
+    edges = np.linspace(*BAND_HZ, _BANDS + 1)
+    centre = (edges[1:] + edges[:-1]) / 2
+    return curves.curve(
+        f"stretches of {SAMPLES / SAMPLE_HZ:g} s, n={len(clean)}",
+        "frequency in Hz",
+        "amplitude of noise over the floor's",
+        {
+            k: [
+                (float(f), Figure(m, m - h, m + h, len(clean)))
+                for f, m, h in zip(centre, middle[k].tolist(), half[k].tolist(), strict=True)
+            ]
+            for k in middle
+        },
+        log=(False, True),
+        expected=[(f, Figure(1.0, 1.0, 1.0, 0)) for f in BAND_HZ],
+    )
+
+
+def _banded(seen: Stretch, clean: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Root of the mean power over the floor's (_BANDS,) of what is left, by what left it."""
+    cut = slice(EDGE, -EDGE)
+    strain = seen.strain[:, cut]
+    left = {
+        "strain": wiener.power(strain),
+        "best linear filter": wiener.residual(strain, wiener.inputs(seen, product=False)[..., cut]),
+        "linear, told of the product": wiener.residual(strain, wiener.inputs(seen, product=True)[..., cut]),
+        "network": wiener.power(clean),
+    }
+    f = np.fft.rfftfreq(strain.shape[-1], 1 / SAMPLE_HZ)
+    band = np.digitize(f[_band()], np.linspace(*BAND_HZ, _BANDS + 1)[1:-1])
+    floor = np.bincount(band, wiener.power(seen.floor[:, cut])[_band()], _BANDS)
+    return {k: np.sqrt(np.bincount(band, p[_band()], _BANDS) / floor) for k, p in left.items()}
 
 
 def _over_floor(series: NDArray[np.floating]) -> Figure:

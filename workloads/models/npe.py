@@ -84,7 +84,7 @@ class Npe:
         self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
     ) -> dict[str, Figure]:
         """Calibration where the data are no longer those it was taught on."""
-        return drifted.judge(program, drift, effort, seed, progress)
+        return drifted.judge(program, drift, effort, seed, progress, reweighted=False)
 
 
 WORKLOAD = Npe()

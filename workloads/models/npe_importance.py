@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.inference import candidates, network
+from workloads.inference import candidates, drifted, network
 from workloads.inference.candidates import WeightedPosterior
+from workloads.profile import Figure
 from workloads.spec import Network, Program, Progress, Quality, Settings
 from workloads.training import Course, Taught
 
@@ -26,6 +27,7 @@ class NpeImportance:
     unit = candidates.UNIT
     outcome = None
     runtimes = ("numpy",)
+    drifts = drifted.DRIFTS
     limits = (
         *candidates.LIMITS,
         "Few effective draws where the flow is poor, of light binaries above all: each result says how many.",
@@ -90,6 +92,12 @@ class NpeImportance:
         from workloads.inference import calibration
 
         return calibration.judge(program, effort, seed, progress, reweighted=True)
+
+    def judge_drifted(
+        self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+    ) -> dict[str, Figure]:
+        """Sample efficiency and calibration where the likelihood is no longer that of the data."""
+        return drifted.judge(program, drift, effort, seed, progress, reweighted=True)
 
 
 WORKLOAD = NpeImportance()

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.inference import posteriors
+from workloads.inference import drifted, posteriors
 from workloads.inference.prior import Array
+from workloads.profile import Figure
 from workloads.spec import Network, Program, Progress, Quality, Settings
 from workloads.training import Course, Taught
 
@@ -39,6 +40,7 @@ class SkyMapper:
     unit = posteriors.UNIT
     outcome = None
     runtimes = ("numpy",)
+    drifts = drifted.DRIFTS
     limits = (
         "Pointing a telescope: a co-located triangle alone leaves thousands of square degrees, eight images.",
         "Right ascension: maps are in the detectors' coordinates, which a site and a time turn into the sky's.",
@@ -92,6 +94,14 @@ class SkyMapper:
         from workloads.inference import skyquality
 
         return skyquality.judge(program, max(8, round(_EVENTS * effort)), seed, progress)
+
+    def judge_drifted(
+        self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+    ) -> dict[str, Figure]:
+        """How often sources lie in 90 % regions, and how much sky is searched, where the data have drifted."""
+        from workloads.inference import skyquality
+
+        return skyquality.judge_drifted(program, drift, max(4, round(_EVENTS * effort)), seed, progress)
 
 
 WORKLOAD = SkyMapper()

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads.inference import posteriors
+from workloads.inference import drifted, posteriors
 from workloads.inference.prior import Array
+from workloads.profile import Figure
 from workloads.spec import Network, Program, Progress, Quality, Settings
 from workloads.training import Course, Taught
 
@@ -45,6 +46,7 @@ class SourceClassifier:
     unit = posteriors.UNIT
     outcome = None
     runtimes = ("numpy",)
+    drifts = drifted.DRIFTS
     limits = (
         "Neutron stars nearby: the prior starts at 10 solar masses in the detectors' frame and makes them only "
         "beyond redshift 2. A class that the prior never makes is never found.",
@@ -110,6 +112,14 @@ class SourceClassifier:
         from workloads.inference import classquality
 
         return classquality.judge(program, max(8, round(_EVENTS * effort)), seed, progress)
+
+    def judge_drifted(
+        self, program: Program, drift: Mapping[str, float], effort: float, seed: int, progress: Progress
+    ) -> dict[str, Figure]:
+        """Brier score, and how often the class is right, where the data have drifted."""
+        from workloads.inference import classquality
+
+        return classquality.judge_drifted(program, drift, max(4, round(drifted.EVENTS * effort)), seed, progress)
 
 
 def _counted(z: NDArray[np.complex128], face_on_snr: Array, theta: Array, population: Any) -> list[float]:

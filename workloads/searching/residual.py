@@ -29,12 +29,19 @@ def residual(inputs: int, widths: tuple[int, ...]) -> torch.nn.Module:
     import torch
     from torch import nn
 
+    class Conv(nn.Conv1d):
+        """On (row, channel, 1, time): ONNX Runtime has faster kernels for planes than for series."""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            stride, padding = (1, self.stride[0]), (0, int(self.padding[0]))
+            return nn.functional.conv2d(x, self.weight.unsqueeze(2), self.bias, stride, padding)
+
     class Block(nn.Module):
         def __init__(self, before: int, width: int, stride: int) -> None:
             super().__init__()
-            self.first = nn.Conv1d(before, width, 3, stride, padding=1)
-            self.second = nn.Conv1d(width, width, 3, padding=1)
-            self.past = nn.Identity() if before == width else nn.Conv1d(before, width, 1, stride)
+            self.first = Conv(before, width, 3, stride, padding=1)
+            self.second = Conv(width, width, 3, padding=1)
+            self.past = nn.Identity() if before == width else Conv(before, width, 1, stride)
             nn.init.zeros_(self.second.weight)
             nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
@@ -44,7 +51,7 @@ def residual(inputs: int, widths: tuple[int, ...]) -> torch.nn.Module:
     class Residual(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.stem = nn.Conv1d(inputs, widths[0], 7, 2, padding=3)
+            self.stem = Conv(inputs, widths[0], 7, 2, padding=3)
             stages = zip(pairwise((widths[0], *widths)), DEPTHS, strict=True)
             self.blocks = nn.Sequential(
                 *(
@@ -53,12 +60,12 @@ def residual(inputs: int, widths: tuple[int, ...]) -> torch.nn.Module:
                     for i in range(depth)
                 )
             )
-            self.head = nn.Conv1d(widths[-1], _SHORTER, 1)
+            self.head = Conv(widths[-1], _SHORTER, 1)
             nn.init.zeros_(self.head.weight)
             nn.init.constant_(self.head.bias, -4.0)  # type: ignore[arg-type]
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            parts = self.head(self.blocks(torch.relu(self.stem(x))))
+            parts = self.head(self.blocks(torch.relu(self.stem(x.unsqueeze(2))))).squeeze(2)
             return nn.functional.softplus(parts.transpose(1, 2).reshape(-1, 1, LOGITS))
 
     return Residual()
