@@ -2,11 +2,25 @@
 
 import numpy as np
 import pytest
+import scipy.fft
 from scipy import stats
 
 from workloads import waveform
+from workloads.drift import Drift
 from workloads.models import early_warning
-from workloads.premerger import bands, evidence, examples, inspiral, lessons, quality, sources, stack, window
+from workloads.premerger import (
+    bands,
+    evidence,
+    examples,
+    inspiral,
+    lessons,
+    level,
+    quality,
+    slides,
+    sources,
+    stack,
+    window,
+)
 from workloads.training import Course
 
 MASSES = {"bns": (1.4, 1.4), "nsbh": (7.0, 1.4), "light-bbh": (10.0, 8.0)}
@@ -14,6 +28,11 @@ MASSES = {"bns": (1.4, 1.4), "nsbh": (7.0, 1.4), "light-bbh": (10.0, 8.0)}
 
 def rng(seed=1):
     return np.random.default_rng(seed)
+
+
+def spectra(strain):
+    """Of the whitened channels of one unit."""
+    return scipy.fft.rfft(window.whitened(strain[None])[0])
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +80,65 @@ def test_whitened_noise_is_white_in_the_band_and_a_unit_is_as_long_as_it_says():
 
 
 def test_noise_power_is_chi_squared_and_an_inspirals_expected_power_is_its_snr(search):
-    white = window.whitened(window.noise(1, rng(2)))[0]
+    white = spectra(window.noise(1, rng(2))[0])
     power = bands.power(white, search.filters, search.bands)
     assert power.mean() == pytest.approx(4.0, abs=0.1)
     assert power.var() == pytest.approx(8.0, abs=0.4)
     one = bands.power(white[:1], search.filters, search.bands)
     assert one.mean() == pytest.approx(2.0, abs=0.1)
+
+
+def in_bands(of):
+    """Power of spectra (channel, bin) in each of the bands that have a level, relative to white noise."""
+    edges = np.round(np.geomspace(*window.BAND_HZ, level.BANDS + 1) * window.SEARCHED_S).astype(int)
+    power = np.add.reduceat(np.abs(of) ** 2, edges, axis=-1)[:, :-1]
+    return power / np.diff(edges) / window.SAMPLES
+
+
+def test_noise_has_the_unit_level_in_every_band_and_channel_whatever_it_was():
+    for drift in (Drift(), Drift(level=1.0), Drift(colour=0.5), Drift(amplitude=0.5)):
+        power = in_bands(level.levelled(spectra(window.noise(1, rng(7), drift)[0])))
+        assert np.abs(power - 1).max() < 0.25, drift
+        assert power.mean() == pytest.approx(1.0, abs=0.03), drift
+
+
+def test_a_factor_cancels_and_so_does_one_of_each_band():
+    white = spectra(window.noise(1, rng(8))[0])
+    usual = level.levelled(white)
+    np.testing.assert_allclose(level.levelled(np.complex64(7.3) * white), usual, rtol=1e-4)
+    silent = white.copy()
+    silent[1] = 0
+    assert not level.levelled(silent)[1].any()
+    np.testing.assert_array_equal(level.levelled(silent)[0], usual[0])
+
+
+def test_a_loud_inspiral_hardly_moves_the_level_and_a_line_takes_its_band_away():
+    quiet = window.noise(1, rng(9))[0]
+    loud = quiet + examples.inspiral("bns", 60.0, 30.0, rng(9))
+    kept = in_bands(level.levelled(spectra(loud))) / in_bands(spectra(loud))
+    usual = in_bands(level.levelled(spectra(quiet))) / in_bands(spectra(quiet))
+    assert (kept / usual).min() > 0.8
+    assert np.median(kept / usual) > 0.95
+    lined = in_bands(level.levelled(spectra(window.noise(1, rng(9), Drift(lines=30.0))[0])))
+    assert lined.max() < 1.5
+
+
+def test_shifted_bands_are_as_noise_ever_was_and_an_inspiral_in_them_is_gone(search):
+    noise = window.noise(1, rng(10))[0]
+    power = bands.power(spectra(noise), search.filters, search.bands)
+    loud = bands.power(
+        spectra(noise + examples.inspiral("bns", 40.0, 30.0, rng(10))), search.filters, search.bands
+    )
+    moved = slides.shifted(power, search.filters, search.bands, rng(11))
+    assert not np.array_equal(moved, power)
+    np.testing.assert_array_equal(np.sort(moved, axis=1), np.sort(power, axis=1))
+    usual, shifted = (search.loudest_of(p, window.CHANNELS).deviate for p in (power, moved))
+    assert shifted == pytest.approx(usual, abs=1.5)
+    found, lost = (
+        search.loudest_of(p, window.CHANNELS).deviate
+        for p in (loud, slides.shifted(loud, search.filters, search.bands, rng(11)))
+    )
+    assert found > 12 > 9 > lost
 
 
 def test_bands_too_wide_for_the_series_are_refused():
@@ -91,7 +163,7 @@ def test_a_loud_inspiral_is_found_with_most_of_its_power_its_time_and_its_chirp_
     binary = sources.draw_binary(cls, chance)
     wave = sources.strain(sources.spectrum(binary), waveform.draw_antenna(chance), 1000.0, ahead_s)
     white = window.whitened(wave[None])[0]
-    found = search.loudest(white)
+    found = search.loudest(scipy.fft.rfft(white))
     whole = np.sum(white.astype(np.float64) ** 2)
     assert stack.power_of(found.deviate, 4 * found.bands) > 0.6 * whole
     assert found.merger_in_s == pytest.approx(ahead_s, abs=1.5)
@@ -110,7 +182,7 @@ def test_halfway_between_two_templates_the_power_is_what_the_minimal_match_promi
         equal = chirp * 2**0.2
         spectrum = sources.spectrum(waveform.Binary(equal, equal))
         white = window.whitened(sources.strain(spectrum, np.array([1.0, -0.5, -0.5]), 1000.0, 10.0)[None])[0]
-        found = search.loudest(white)
+        found = search.loudest(scipy.fft.rfft(white))
         share.append(stack.power_of(found.deviate, 4 * found.bands) / np.sum(white**2))
     assert share[1] > stack.MINIMAL_MATCH * share[0] - 0.05
     assert share[1] < share[0]
@@ -126,11 +198,11 @@ def test_without_a_stream_an_inspiral_is_still_found_but_less_loud(search):
     wave = examples.inspiral("bns", 300.0, 30.0, rng(4))
     deaf = wave.copy()
     deaf[2] = 0.0
-    whole, part = (search.loudest(window.whitened(x[None])[0]) for x in (wave, deaf))
+    whole, part = (search.loudest(spectra(x)) for x in (wave, deaf))
     assert part.deviate < whole.deviate
     assert part.merger_in_s == pytest.approx(30.0, abs=1.0)
     deaf[1] = 0.0
-    assert search.loudest(window.whitened(deaf[None])[0]).merger_in_s == pytest.approx(30.0, abs=1.0)
+    assert search.loudest(spectra(deaf)).merger_in_s == pytest.approx(30.0, abs=1.0)
 
 
 def test_snr_gathers_as_the_merger_comes_nearer_and_a_window_holds_part_of_it():

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.premerger import __main__ as command
 from workloads import card, spec, waveform
+from workloads.drift import Drift
 from workloads.premerger import examples, quality, sources, window
 from workloads.waveform import Binary
 
@@ -36,6 +37,30 @@ def loud(binary, snr, ahead_s):
 @pytest.mark.parametrize("name", SEARCHES)
 def test_noise_is_not_warned_of(name, programs, noise):
     assert not programs[name](noise).warned.any()
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.parametrize("factor", [0.5, 1.1, 4.0])
+def test_the_score_does_not_hang_on_the_level_of_the_data(name, factor, programs, noise):
+    units = noise[:2].copy()
+    units[1] += loud(Binary(1.4, 1.4), 40.0, 60.0)
+    usual, scaled = programs[name](units), programs[name](factor * units)
+    np.testing.assert_allclose(scaled.score, usual.score, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(scaled.warned, usual.warned)
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.parametrize("drift", [Drift(level=0.5), Drift(colour=-0.2), Drift(lines=10.0), Drift(amplitude=0.3)])
+def test_noise_that_has_drifted_is_not_warned_of(name, drift, programs):
+    assert not programs[name](window.noise(2, np.random.default_rng(34), drift)).warned.any()
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_noise_that_becomes_louder_within_a_unit_is_what_a_search_does_not_stand(name, programs, noise):
+    growing = noise[:2].copy()
+    growing[..., growing.shape[-1] // 2 :] *= 1.5
+    assert programs[name](growing).warned.all()
+    assert any("becomes louder" in limit for limit in spec.get(name).limits)
 
 
 @pytest.mark.parametrize("name", SEARCHES)

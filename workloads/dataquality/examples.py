@@ -5,12 +5,17 @@ Made to be quick; what is reported is measured on `workloads.strain` instead.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from workloads import lessons, waveform
 from workloads.dataquality.triangle import draw_gains
 from workloads.spec import RATE_HZ, STREAMS
+
+if TYPE_CHECKING:
+    from workloads.recording import Recording
 
 BEFORE_S, AFTER_S = 2.8, 2.0
 """Whitened waveform kept before and after its merger."""
@@ -32,13 +37,16 @@ def windows(
     at_s: tuple[float, float],
     snr: tuple[float, float],
     rng: np.random.Generator,
+    recorded: Recording | None = None,
 ) -> Array:
     """`n` windows (n, stream, sample), every second one with one of the `known` signals.
 
     Signals merge `at_s` after a window's start with log-uniform network SNR; each stream has a gain of its own.
+    The noise is drawn, or taken from what was `recorded`.
     """
     gains = draw_gains(n, AMPLITUDE_ERROR, PHASE_ERROR_RAD, rng)
-    x = np.abs(gains)[..., None].astype(np.float32) * lessons.noise((n, STREAMS, samples), rng)
+    noise = lessons.noise((n, STREAMS, samples), rng) if recorded is None else recorded.white(n, samples, rng)
+    x = np.abs(gains)[..., None].astype(np.float32) * noise
     loud = n // 2
     factors = np.array([waveform.draw_antenna(rng) for _ in range(loud)])
     ratio = snr[0] * (snr[1] / snr[0]) ** rng.random(loud)

@@ -22,10 +22,12 @@ from workloads.whitening import whiten
 if TYPE_CHECKING:
     import torch
 
-STEPS, NOISE_SEGMENTS = 1500, 20_000
+    from workloads.recording import Recording
+
+STEPS, RATE, NOISE_SEGMENTS = 1500, 2e-3, 20_000
 FALSE_FLAG, FALSE_DISMISSAL = 1e-3, 3e-4
 """Fractions of segments of pure noise, and of signals of SNR 8 to 100, that may be flagged."""
-_BATCH, _HELD_OUT, _SETTLE = 32, 512, 20_000
+_BATCH, _HELD_OUT, _SETTLE, _REFINED = 32, 512, 20_000, 4_000
 _MERGER_S, _SNR = (0.7, 2.6), (5.0, 120.0)
 """Mergers of the examples after the start of the window, some of them after its end; network SNR."""
 _SEARCHED_S = (anomaly.STEP / RATE_HZ * anomaly.SEARCHED.start, anomaly.STEP / RATE_HZ * anomaly.SEARCHED.stop)
@@ -44,6 +46,7 @@ class AnomalyDetector:
     outcome = "flag"
     runtimes = NETWORK
     tries = (10_000, 200)
+    from_recordings = True
 
     def prepare(self, units: NDArray[Any]) -> NDArray[np.float32]:
         """Whitened strain, shape (batch, detector, SAMPLES)."""
@@ -69,28 +72,29 @@ class AnomalyDetector:
         """Taught to redraw noise and signals of slightly miscalibrated streams, drawn afresh at each step."""
         seed = course.seed
         known, unseen = (examples.waveforms(n, np.random.default_rng([seed, n])) for n in (3000, 800))
-        held_out = _batch(unseen, _HELD_OUT, np.random.default_rng([seed, 2]))
+        held_out = _batch(unseen, _HELD_OUT, np.random.default_rng([seed, 2]), course.recorded)
 
         def batch(done: float, rng: np.random.Generator) -> Batch:
-            return _batch(known, _BATCH, rng)
+            return _batch(known, _BATCH, rng, course.recorded)
 
         start = None if course.start is None else {f"inner.{k}": v for k, v in course.start.items()}
-        fitted = training.fit(replace(course, start=start), anomaly.learner, batch, _mean, held_out, STEPS, 2e-3)
+        rate = RATE if start is None else None
+        fitted = training.fit(replace(course, start=start), anomaly.learner, batch, _mean, held_out, STEPS, rate)
         module = fitted.module.get_submodule("inner")
-        scales = _excess(module, unseen, np.random.default_rng([seed, 3]))
+        scales = _excess(module, unseen, np.random.default_rng([seed, 3]), course.recorded)
         anomaly.settle(module, scales)
         return Fitted(module, fitted.steps, fitted.earlier_wall_s, fitted.earlier_cpu_s).taught(
             {
                 "data": "windows of Gaussian noise, every second one with a signal of SNR 5-120 from unseen "
                 "binaries, streams miscalibrated by 3 % and 3 deg (standard deviation); the same windows chose "
-                f"the checkpoint, and {_SETTLE} of their kind the scales of the score. No glitch among them",
+                f"the checkpoint, and {len(scales)} of their kind the scales of the score. No glitch among them",
                 "n": _HELD_OUT,
                 "surprise": round(float(training.apply(fitted.module, held_out[0]).mean()), 4),
             }
         )
 
     def settle(
-        self, program: Program, tries: int | None, progress: Progress
+        self, program: Program, tries: int | None, progress: Progress, recorded: Recording | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The lowest threshold and allowance that spare noise and signals as stated, half by either question."""
         seen: list[NDArray[np.float32]] = []
@@ -99,9 +103,15 @@ class AnomalyDetector:
             seen.append(program.network(rows))
             return seen[-1]
 
-        n = tries or NOISE_SEGMENTS
-        segments.flag_threshold(replace(program, network=listening), n, FALSE_FLAG, FALSE_DISMISSAL, progress)
-        both = np.concatenate(seen).astype(np.float64)
+        _, chosen = segments.flag_threshold(
+            replace(program, network=listening),
+            tries or NOISE_SEGMENTS,
+            FALSE_FLAG,
+            FALSE_DISMISSAL,
+            progress,
+            recorded,
+        )
+        both, n = np.concatenate(seen).astype(np.float64), chosen["noise_segments"]
         quiet, heard = both[:n], both[n:]
         lowest = np.maximum(
             np.quantile(quiet, 1 - FALSE_FLAG / 2, axis=0), np.quantile(heard, 1 - FALSE_DISMISSAL / 2, axis=0)
@@ -116,8 +126,8 @@ class AnomalyDetector:
         }
 
 
-def _batch(known: NDArray[np.complex64], n: int, rng: np.random.Generator) -> Batch:
-    return examples.windows(known, n, SAMPLES, _MERGER_S, _SNR, rng), np.zeros(n, np.float32)
+def _batch(known: NDArray[np.complex64], n: int, rng: np.random.Generator, recorded: Recording | None) -> Batch:
+    return examples.windows(known, n, SAMPLES, _MERGER_S, _SNR, rng, recorded), np.zeros(n, np.float32)
 
 
 def _mean(surprise: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
@@ -125,15 +135,21 @@ def _mean(surprise: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
 
 
 def _excess(
-    module: torch.nn.Module, known: NDArray[np.complex64], rng: np.random.Generator
+    module: torch.nn.Module,
+    known: NDArray[np.complex64],
+    rng: np.random.Generator,
+    recorded: Recording | None,
 ) -> NDArray[np.float32]:
-    """Excess (row, 2, pool) of _SETTLE windows of noise and of signals that merge in the searched second."""
+    """Excess (row, 2, pool) of windows of noise and of signals that merge in the searched second.
+
+    _SETTLE of them, or _REFINED of recorded noise, of which there is no more to tell.
+    """
     import torch
 
     parts = []
     with torch.inference_mode():
-        for _ in range(0, _SETTLE, _BATCH):
-            x = examples.windows(known, _BATCH, SAMPLES, _SEARCHED_S, (8.0, 100.0), rng)
+        for _ in range(0, _SETTLE if recorded is None else _REFINED, _BATCH):
+            x = examples.windows(known, _BATCH, SAMPLES, _SEARCHED_S, (8.0, 100.0), rng, recorded)
             parts.append(module.excess(torch.from_numpy(x)).numpy())  # type: ignore[operator]
     return np.concatenate(parts)
 

@@ -14,7 +14,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from workloads import training
-from workloads.premerger import drifted, evidence, examples, lessons, quality, window
+from workloads.premerger import drifted, evidence, examples, lessons, level, quality, slides, window
 from workloads.premerger.quality import EarlyWarning
 from workloads.profile import Figure
 from workloads.spec import NETWORK, Program, Progress, Quality, Settings
@@ -23,7 +23,7 @@ from workloads.training import Batch, Course, Fitted, Taught
 if TYPE_CHECKING:
     import torch
 
-STEPS, NOISE_UNITS = 1000, 1_000
+STEPS, LOOKS = 1000, 4_000
 _BATCH, _PIECES, _HELD_OUT = 32, 1600, 256
 _KNOWN, _UNSEEN = 240, 64
 _RATE = 1e-2
@@ -41,13 +41,15 @@ class EarlyWarningNetwork:
     limits = (
         quality.LIMIT,
         drifted.LIMIT,
-        "Glitches and lines: it has seen none. A binary that has merged within the unit may be warned of as well.",
+        "Glitches, and lines that begin within the unit: it has seen none. A binary that has merged within the "
+        "unit may be warned of as well.",
         "Faint signals: the filter, coherent in wider bands, finds them earlier, at a higher cost.",
     )
 
     def prepare(self, units: NDArray[Any]) -> NDArray[np.float32]:
         """Maps of evidence, shape (batch, *evidence.shape())."""
-        return np.stack([evidence.evidence(scipy.fft.rfft(white)) for white in window.whitened(units)])
+        spectra = (level.levelled(scipy.fft.rfft(white)) for white in window.whitened(units))
+        return np.stack([evidence.evidence(s) for s in spectra])
 
     def decide(
         self, raw: NDArray[np.float32], rows: NDArray[np.float32], units: NDArray[Any], settings: Settings
@@ -91,7 +93,13 @@ class EarlyWarningNetwork:
         self, program: Program, tries: int | None, progress: Progress
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """A threshold for the common false-alarm probability; the tail of logits is exponential."""
-        return quality.settle(program, tries or NOISE_UNITS, progress, np.asarray, np.asarray)
+
+        def score(power: NDArray[np.float32]) -> float:
+            return float(program.network(evidence.mapped(power, window.CHANNELS)[None])[0, 0])
+
+        bank = evidence.stack()
+        scores = slides.scores(score, bank.filters, bank.bands, tries or LOOKS, progress)
+        return quality.settle(scores, np.asarray, np.asarray)
 
     def judge(self, program: Program, effort: float, seed: int, progress: Progress) -> Quality:
         """How long before the merger it warns, by class and final SNR."""

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
-from workloads.premerger import bands, drifted, examples, quality, sources, stack, window
+from workloads.premerger import bands, drifted, examples, quality, slides, sources, stack, window
 from workloads.premerger.bands import Bands
+from workloads.premerger.level import levelled
 from workloads.premerger.quality import EarlyWarning
 from workloads.premerger.stack import Stack
 from workloads.profile import Figure
@@ -21,11 +23,14 @@ from workloads.training import Course, Taught
 
 BANDS, SERIES_HZ = 32, 8
 """The fewer bands, the more sensitive and the more costly: it takes more filters, templates and times."""
-NOISE_UNITS, _FITTED = 2_000, 100
+LOOKS, _FITTED = 4_000, 100
 
 
 class EarlyWarningFilter:
-    """A unit's score is the largest normal deviate of the power summed along the tracks of all templates."""
+    """A unit's score is the largest normal deviate of the power summed along the tracks of all templates.
+
+    The power is counted in units of the noise that the unit itself has in each band and channel.
+    """
 
     name = "early-warning-filter"
     task = "early-warning"
@@ -36,7 +41,7 @@ class EarlyWarningFilter:
     limits = (
         quality.LIMIT,
         drifted.LIMIT,
-        "Glitches and lines: it has no veto. A binary that has merged within the unit may be warned of as well.",
+        "Glitches: it has no veto. A binary that has merged within the unit may be warned of as well.",
         "It is coherent within a band only: a coherent bank would hear fainter signals, at a far higher cost.",
     )
 
@@ -83,7 +88,13 @@ class EarlyWarningFilter:
         self, program: Program, tries: int | None, progress: Progress
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """A threshold for the common false-alarm probability; the square of a deviate has an exponential tail."""
-        return quality.settle(program, tries or NOISE_UNITS, progress, np.square, np.sqrt)
+        bank = Stack(stack.place(_bands()), _bands())
+
+        def score(power: NDArray[np.float32]) -> float:
+            return bank.loudest_of(power, window.CHANNELS).deviate
+
+        scores = slides.scores(score, bank.filters, bank.bands, tries or LOOKS, progress)
+        return quality.settle(scores, np.square, np.sqrt)
 
     def judge(self, program: Program, effort: float, seed: int, progress: Progress) -> Quality:
         """How long before the merger it warns, by class and final SNR."""
@@ -100,7 +111,7 @@ class EarlyWarningFilter:
         bank = Stack(weights["bank"], _bands())
 
         def run(whitened: NDArray[np.float32]) -> NDArray[np.float32]:
-            found = [bank.loudest(row) for row in whitened]
+            found = [bank.loudest(levelled(scipy.fft.rfft(row))) for row in whitened]
             return np.array([[f.deviate, f.merger_in_s, f.chirp_mass_msun] for f in found], np.float32)
 
         return run
@@ -114,7 +125,7 @@ def _fraction_found(bank: Stack, rng: np.random.Generator, course: Course, k: in
     cls = list(sources.CLASSES)[k % len(sources.CLASSES)]
     wave = examples.inspiral(cls, 1000.0, float(rng.uniform(10, 30)), rng)
     white = window.whitened(wave[None])[0]
-    loudest = bank.loudest(white)
+    loudest = bank.loudest(scipy.fft.rfft(white))
     course.progress(k / _FITTED, "power found")
     return stack.power_of(loudest.deviate, 2 * window.CHANNELS * loudest.bands) / float(np.sum(white**2))
 

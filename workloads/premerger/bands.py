@@ -92,16 +92,11 @@ def filters(bands: Bands, chirp_mass_msun: NDArray[np.float64]) -> Filters:
     return Filters(np.array(spectra, np.complex64), np.array(band), of)
 
 
-def power(channels: NDArray[np.float32], filters: Filters, bands: Bands) -> NDArray[np.float32]:
-    """Squared SNR (filter, point) summed over whitened `channels` (channel, SAMPLES): in noise, chi-squared.
+def power(spectra: NDArray[np.complex64], filters: Filters, bands: Bands) -> NDArray[np.float32]:
+    """Squared SNR (filter, point) summed over channels with rfft `spectra` (channel, bin): in noise, chi-squared.
 
     Two degrees of freedom a channel. A piece is dated by when it passes the middle of its band.
     """
-    return filtered(scipy.fft.rfft(channels), filters, bands)
-
-
-def filtered(spectra: NDArray[np.complex64], filters: Filters, bands: Bands) -> NDArray[np.float32]:
-    """The `power` of whitened channels whose rfft `spectra` (channel, bin) are."""
     out = np.empty((len(filters.band), bands.points), np.float32)
     for b, (first, last) in enumerate(zip(bands.first, bands.last, strict=True)):
         mine = slice(*np.searchsorted(filters.band, (b, b + 1)))
@@ -113,20 +108,22 @@ def filtered(spectra: NDArray[np.complex64], filters: Filters, bands: Bands) -> 
     return out
 
 
+@cache
+def amplitude(first: int, last: int) -> NDArray[np.float32]:
+    """An inspiral's amplitude in the bins from `first` to `last`, scaled as a filter is."""
+    f = np.arange(first, last) / SEARCHED_S
+    shape = f ** (-7 / 6) / np.sqrt(psd.load().at(f))
+    power = np.sum(shape**2 * noise_power(SAMPLES)[first:last])
+    return np.asarray(shape / np.sqrt(SAMPLES / 2 * power), np.float32)
+
+
 def _piece(bands: Bands, b: int, chirp_mass_msun: float) -> NDArray[np.complex128]:
     """One filter (bin,), conjugate, scaled so that it gives unit variance in each of real and imaginary part."""
-    f, amplitude = _amplitude(int(bands.first[b]), int(bands.last[b]))
+    first, last = int(bands.first[b]), int(bands.last[b])
+    f = np.arange(first, last) / SEARCHED_S
     delay_s = inspiral.before_merger_s(f, chirp_mass_msun) - inspiral.before_merger_s(
         bands.middle_hz[b : b + 1], chirp_mass_msun
     )
     piece = np.zeros(int(np.max(bands.last - bands.first)), np.complex128)
-    piece[: f.size] = amplitude * np.exp(-2j * np.pi * np.cumsum(delay_s) / SEARCHED_S)
+    piece[: f.size] = amplitude(first, last) * np.exp(-2j * np.pi * np.cumsum(delay_s) / SEARCHED_S)
     return piece
-
-
-@cache
-def _amplitude(first: int, last: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Frequencies of a band's bins, and an inspiral's amplitude there, scaled as a filter is."""
-    f = np.arange(first, last) / SEARCHED_S
-    amplitude = f ** (-7 / 6) / np.sqrt(psd.load().at(f))
-    return f, amplitude / np.sqrt(SAMPLES / 2 * np.sum(amplitude**2 * noise_power(SAMPLES)[first:last]))

@@ -21,8 +21,8 @@ DRIFTS = one_at_a_time(
 )
 """No glitches: neither search has seen any."""
 LIMIT = (
-    "Noise that has become louder at low frequencies, if only by a tenth: it is warned of, for evidence "
-    "is counted in units of the noise of old. Measure the noise curve and have the data whitened with it."
+    "Noise that becomes louder by a tenth or more within the 17 minutes of a unit: evidence is counted in units "
+    "of the noise in each band over all of them, so that a change between units cancels, and one inside does not."
 )
 AHEAD_S, SNR = 60.0, (20.0, 32.0)
 CLASS = "bns"

@@ -47,20 +47,25 @@ def shape() -> tuple[int, int, int]:
 
 
 def evidence(spectra: NDArray[np.complex64], templates: slice = slice(None)) -> Map:
-    """The map (INPUTS, template, time) of whitened channels with rfft `spectra` (channel, bin), zero if missing.
+    """The map (INPUTS, template, time) of channels with rfft `spectra` (channel, bin), zero if missing."""
+    there = spectra[spectra.any(axis=-1)]
+    return mapped(pieces.power(there, stack().filters, stack().bands), len(there), templates)
+
+
+def mapped(power: NDArray[np.float32], channels: int, templates: slice = slice(None)) -> Map:
+    """The map (INPUTS, template, time) of the `power` (filter, point) of so many channels.
 
     The power in each group of bands, less its mean in noise, in standard deviations of a whole group; then the
     share of all bands that have been crossed within the window.
     """
     bank = stack()
-    there = spectra[spectra.any(axis=-1)]
-    power = pieces.filtered(there, bank.filters, bank.bands) - np.float32(2 * len(there))
+    excess = power - np.float32(2 * channels)
     group = bank.filters.band * GROUPS // BANDS
     tracks = bank.tracks[templates]
     out = np.zeros((INPUTS, len(tracks), bank.times), np.float32)
     for t, track in ((t, track) for t, mine in enumerate(tracks) for track in mine):
         begin, end = track.sample + track.first, track.sample + track.last
-        out[group[track.row], t, track.first : track.last] += power[track.row, begin:end]
+        out[group[track.row], t, track.first : track.last] += excess[track.row, begin:end]
     out[:GROUPS] = np.minimum(out[:GROUPS] / np.float32(_SCALE), LOUDEST)
     out[GROUPS] = bank.counts[templates] / BANDS
     return out

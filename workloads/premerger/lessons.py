@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workloads import waveform
 from workloads.dataquality.triangle import NULL, rotation
-from workloads.premerger import evidence, sources
+from workloads.premerger import evidence, level, sources
 from workloads.premerger.bands import LONGEST_S, SHORTEST_S
 from workloads.premerger.window import CHANNELS, SAMPLES, noise_power, whitened
 from workloads.spec import STREAMS
@@ -76,6 +76,7 @@ def batch(known: Pool, n: int, rng: np.random.Generator) -> Batch:
             spectra += factors[:, None].astype(np.complex64) * known.spectra[which]
         corner = at - rng.integers((TEMPLATES, TIMES))
         corner = np.clip(corner, 0, (masses - TEMPLATES, times - TIMES))
+        spectra = level.levelled(spectra)
         piece = evidence.evidence(spectra, slice(corner[0], corner[0] + TEMPLATES))
         x[k] = piece[..., corner[1] : corner[1] + TIMES]
         y[k] = k % 2, *(at - corner)

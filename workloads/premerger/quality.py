@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workloads import waveform
 from workloads.decisions import interval
-from workloads.premerger import examples, sources
+from workloads.premerger import examples, slides, sources
 from workloads.premerger.window import STRIDE_S, noise
 from workloads.searching import tails
 from workloads.spec import Program, Progress, Quality
@@ -24,7 +24,6 @@ LIMIT = (
 )
 """What neither search is good for."""
 _TRIALS = 12
-_NOISE_SEED = 7101
 _SHOWN = ("30", "60")
 Array = NDArray[np.float64]
 Scale = Callable[[Array], Array]
@@ -56,27 +55,18 @@ class Told:
     wrong: float = 0.0
 
 
-def noise_scores(program: Program, n: int, seed: int, progress: Progress) -> Array:
-    """Scores (n,) of `program` on units of noise."""
-    rng = np.random.default_rng(seed)
-    scores = np.empty(n)
-    for k in range(n):
-        scores[k] = program(noise(1, rng)).score[0]
-        if k % 20 == 0:
-            progress(k / n, f"{program.workload.name}: noise")
-    return scores
-
-
-def settle(
-    program: Program, n: int, progress: Progress, forth: Scale, back: Scale
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The threshold for FALSE_ALARM from `n` units of noise, mostly by a fit to the tail of their scores.
+def settle(scores: Array, forth: Scale, back: Scale) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The threshold for FALSE_ALARM from `scores` of `slides.scores`, by a fit to their tail if they are few.
 
     `forth` makes the tail exponential and `back` undoes that.
     """
-    scores = noise_scores(program, n, _NOISE_SEED, progress)
-    about: dict[str, Any] = {"false_alarm_per_unit": FALSE_ALARM, "stride_s": STRIDE_S, "noise_units": n}
-    if n < 2 * tails.TAIL:
+    about: dict[str, Any] = {
+        "false_alarm_per_unit": FALSE_ALARM,
+        "stride_s": STRIDE_S,
+        "noise_units": -(-len(scores) // slides.LOOKS),
+        "looks": len(scores),
+    }
+    if len(scores) < 2 * tails.TAIL:
         return {"threshold": float(np.quantile(scores, 1 - FALSE_ALARM))}, about
     found = tails.threshold(scores, FALSE_ALARM, forth, back)
     about |= {"interval": [found.low, found.high], "extrapolated": found.extrapolated, "above": found.above}

@@ -105,13 +105,16 @@ class Stack:
             found.append((starts, row[starts]))
         return found
 
-    def loudest(self, channels: NDArray[np.float32]) -> Found:
-        """The loudest template and time in whitened `channels` (channel, sample), some of them zero."""
-        there = channels[channels.any(axis=-1)]
-        power = pieces.power(there, self.filters, self.bands)
+    def loudest(self, spectra: NDArray[np.complex64]) -> Found:
+        """The loudest template and time in whitened channels with rfft `spectra` (channel, bin), some zero."""
+        there = spectra[spectra.any(axis=-1)]
+        return self.loudest_of(pieces.power(there, self.filters, self.bands), len(there))
+
+    def loudest_of(self, power: NDArray[np.float32], channels: int) -> Found:
+        """The loudest template and time in the `power` (filter, point) of so many channels."""
         peaks = [np.maximum.reduceat(self.summed(power, t), starts) for t, (starts, _) in enumerate(self.runs)]
         counts = np.concatenate([n for _, n in self.runs])
-        deviates = deviate(np.concatenate(peaks), 2 * len(there) * counts)
+        deviates = deviate(np.concatenate(peaks), 2 * channels * counts)
         best = int(deviates.argmax())
         template = int(np.searchsorted(np.cumsum([len(p) for p in peaks]), best, side="right"))
         run = best - sum(len(p) for p in peaks[:template])
