@@ -12,12 +12,13 @@ from typing import Annotated
 import typer
 
 from dashboards.commands import COMMANDS
-from dashboards.terminal import FAILED, INTERNAL, INVALID, USAGE, fail
+from dashboards.terminal import FAILED, INTERNAL, INVALID, USAGE, fail, with_value
 
 EXTRA = dict.fromkeys(
     ("lal", "lalsimulation", "onnx", "onnxruntime", "onnxscript", "safetensors", "torch"), "live"
 )
-EXTRA["openvino"] = "openvino"
+EXTRA |= {"openvino": "openvino", "dask": "cluster", "distributed": "cluster"}
+EXTRA["grpc"] = "serving"
 """The extra that installs each package which is not always there."""
 
 app = typer.Typer(
@@ -43,7 +44,7 @@ def options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = with_value(sys.argv[1:] if arguments is None else arguments, "--farm", "here")
     try:
         app(args=given, prog_name="ettwin", obj=given)
     except Exception as error:
@@ -59,12 +60,13 @@ def _explain(error: Exception) -> None:
     from twin.tree import ScenarioError
     from workloads.card import WeightsError
     from workloads.profile import ProfileError
+    from workloads.serving.address import ServerError
 
     if isinstance(error, ScenarioError):
         fail(str(error), INVALID)
     if isinstance(error, RecordError | CheckpointError):
         fail(str(error), USAGE)
-    if isinstance(error, WeightsError | ProfileError | FarmError | MemoryError):
+    if isinstance(error, WeightsError | ProfileError | ServerError | FarmError | MemoryError):
         fail(str(error), FAILED)
     missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
     if extra := EXTRA.get(missing.partition(".")[0]):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
-from typing import Annotated, Any, NoReturn
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from twin.farm.secure import Scheduler
 
 SCHEMA_VERSION = 1
 """Of the objects that --json writes."""
@@ -27,6 +30,11 @@ Source = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A shipped name (see 'ettwin list') or a YAML file.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON object.")]
+Ca = Annotated[
+    str | None, typer.Option("--ca", metavar="FILE", help="Certificate of the farm's authority, for tls://….")
+]
+Cert = Annotated[str | None, typer.Option("--cert", metavar="FILE", help="Our certificate, signed by it.")]
+Key = Annotated[str | None, typer.Option("--key", metavar="FILE", help="The key of our certificate.")]
 
 
 def result(text: str) -> None:
@@ -48,6 +56,28 @@ def fail(text: str, code: int) -> NoReturn:
     """Say what went wrong and leave with `code`."""
     say(text)
     sys.exit(code)
+
+
+def scheduler(address: str, ca: str | None, cert: str | None, key: str | None) -> Scheduler:
+    """The scheduler there; leave when the address or the certificates cannot be used."""
+    from twin.farm.secure import AddressError, Certificates, Scheduler
+
+    given = ca, cert, key
+    if any(given) and not all(given):
+        fail("--ca, --cert and --key belong together: give all three, or none", USAGE)
+    try:
+        return Scheduler(address, Certificates(ca, cert, key) if ca and cert and key else None)
+    except AddressError as error:
+        fail(str(error), USAGE)
+
+
+def with_value(arguments: Sequence[str], option: str, value: str) -> list[str]:
+    """The same, but `option` without an address after it means `value`: typer knows no such options."""
+    nexts = [*arguments[1:], ""]
+    return [
+        f"{option}={value}" if word == option and "://" not in after else word
+        for word, after in zip(arguments, nexts, strict=True)
+    ]
 
 
 def columns(rows: Iterable[tuple[str, str]]) -> str:

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("twin", "sites", "workloads", "dashboards")
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-HEAVY = ("torch", "onnxruntime", "lal", "gwpy", "dash", "dask", "plotly")
+HEAVY = ("torch", "onnxruntime", "lal", "gwpy", "dash", "dask", "distributed", "plotly")
 
 
 def modules_after(code: str) -> set[str]:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,10 @@ from twin.resume import Resume
 from twin.scenario import Scenario
 from twin.schema_stages import is_function
 from workloads.spec import LOOKAHEAD_S
+
+if TYPE_CHECKING:
+    from twin.farm.local import Ground
+    from twin.farm.secure import Scheduler
 
 Progress = Callable[[float, str], None]
 Start = Callable[[TwinEnvironment], None]
@@ -55,16 +59,16 @@ def run(
     start: Start | None = None,
     progress: Progress = lambda fraction, text: None,
     checkpoint: Path | None = None,
-    farm: bool = False,
+    farm: bool | Scheduler = False,
 ) -> Record:
     """What happens in `scenario`, over independent replicas.
 
     Stages named in `scenario.live` execute their real programs, unless `recorded` (an earlier record of the
-    same scenario) answers for them; in a `farm` they do so on worker processes of this machine, one per server,
-    and a replica takes as long as its horizon. `start` may add SimPy processes of its own to each environment
-    before it runs. `progress` is called with a fraction of the whole and a word on what is happening. An
-    interrupted run that kept a `checkpoint` folder goes on from there, to the same bytes; once the record is
-    saved, remove the folder (`twin.resume.remove`).
+    same scenario) answers for them; in a `farm` they do so on worker processes, one per server, here or on hosts
+    that have joined the scheduler it names, and a replica takes as long as its horizon. `start` may add SimPy
+    processes of its own to each environment before it runs. `progress` is called with a fraction of the whole and
+    a word on it. An interrupted run that kept a `checkpoint` folder goes on from there, to the same bytes; once
+    the record is saved, remove the folder (`twin.resume.remove`).
 
     Raises ScenarioError when a profile is missing, the run would not fit in memory or a farm cannot do what is
     asked, RecordError when `recorded` is of another run, FarmError when workers cannot do their work.
@@ -81,17 +85,15 @@ def run(
     known = programs(scenario, (*profiles, *scenario.profile_folders))
     routes = policies.functions(scenario)
     resume = _resume(scenario, known, seed, replicas, checkpoint, start)
+    ground = _ground(farm)
     begun_s = time.perf_counter()
-    parts: list[Frames] = []
-    digests: list[str] = []
+    parts: list[tuple[Frames, str]] = []
     for replica in range(replicas):
         said = _share(progress, replica, replicas)
         done = resume.done(replica) if resume else None
         given = scenario, known, routes, seed, replica
-        frames, digest = done or _replica(*given, recorded, start, said, resume, farm)
-        parts.append(frames)
-        digests.append(digest)
-    frames = {name: pd.concat([p[name] for p in parts], ignore_index=True) for name in parts[0]}
+        parts.append(done or _replica(*given, recorded, start, said, resume, ground))
+    frames = {name: pd.concat([p[name] for p, _ in parts], ignore_index=True) for name in parts[0][0]}
     frames["marks"] = marks.table(scenario, frames["marks"])
     _finish(scenario, frames)
     if recorded is not None and recorded.farm is not None and recorded.incidents is not None:
@@ -99,12 +101,25 @@ def run(
     return Record(
         scenario=scenario,
         seed=seed,
-        plan_digest=sha256("".join(digests).encode()).hexdigest(),
-        manifest=_manifest(scenario, known, routes, replicas, time.perf_counter() - begun_s),
+        plan_digest=sha256("".join(digest for _, digest in parts).encode()).hexdigest(),
+        manifest=_manifest(scenario, known, routes, replicas, time.perf_counter() - begun_s) | _workers(ground),
         inputs=inputs(scenario, known),
         source_text="",
         **frames,
     )
+
+
+def _ground(farm: bool | Scheduler) -> Ground | None:
+    if not farm:
+        return None
+    from twin.farm.local import Ground
+
+    return Ground(None if farm is True else farm)
+
+
+def _workers(ground: Ground | None) -> dict[str, Any]:
+    """What the manifest says of a farm: the hosts of each pool's workers."""
+    return {} if ground is None else {"workers": {pool: sorted(on) for pool, on in sorted(ground.hosts.items())}}
 
 
 def _share(progress: Progress, replica: int, replicas: int) -> Progress:
@@ -122,7 +137,7 @@ def _replica(
     start: Start | None,
     progress: Progress,
     resume: Resume | None,
-    farm: bool,
+    ground: Ground | None,
 ) -> tuple[Frames, str]:
     progress(0.0, f"replica {replica + 1}: drawing the sky")
     planned = plan(scenario, known, seed, replica)
@@ -130,8 +145,8 @@ def _replica(
         progress(0.0, "compiling the kernel, once for this version: about half a minute")
     policy = policies.policy(planned, routes)
     begin: AbstractContextManager[Begun]
-    if farm:
-        begin = _on_farm(scenario, planned, seed, replica, policy, progress)
+    if ground is not None:
+        begin = _on_farm(scenario, planned, seed, replica, policy, progress, ground)
     else:
         begin = _in_time(scenario, planned, seed, replica, policy, recorded, resume)
     with begin as (environment, executed):
@@ -163,8 +178,10 @@ def _in_time(
     environment = TwinEnvironment(planned, recorder, policy=policy, checkpoint=kept)
     if recorded is not None and recorded.incidents is not None:
         from twin.farm.log import Again, incidents
+        from twin.farm.losses import loses
 
-        environment.controls.append(Again(incidents(recorded.incidents, planned, replica)))
+        happened = incidents(recorded.incidents, planned, replica)
+        environment.controls.append(Again(happened, loses(scenario)))
     yield environment, lambda: {} if recorder is None else {"live": recorder.table()}
 
 
@@ -176,11 +193,15 @@ def _on_farm(
     replica: int,
     policy: Policy | None,
     progress: Progress,
+    ground: Ground,
 ) -> Iterator[Begun]:
     """The plan in the wall's time, on workers."""
     from twin.farm.local import farmed
 
-    with farmed(scenario, planned, seed, replica, policy, lambda text: progress(0.0, text)) as environment:
+    def say(text: str) -> None:
+        progress(0.0, text)
+
+    with farmed(scenario, planned, seed, replica, policy, say, ground) as environment:
         yield environment, lambda: environment.written().tables(planned, replica)
 
 

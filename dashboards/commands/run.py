@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,10 @@ from dashboards.terminal import (
     FAILED,
     TARGET_MISSED,
     USAGE,
+    Ca,
+    Cert,
     Json,
+    Key,
     Set,
     Source,
     With,
@@ -24,11 +28,14 @@ from dashboards.terminal import (
     result,
     result_json,
     say,
+    scheduler,
 )
 from dashboards.watch import watch
 
 if TYPE_CHECKING:
+    from twin.farm.secure import Scheduler
     from twin.record import Record
+    from twin.runner import Start
     from twin.scenario import Scenario
 
 Live = Annotated[
@@ -54,12 +61,26 @@ Checkpoint = Annotated[
     typer.Option("--checkpoint", metavar="DIR", help="Keep what is done; the same command goes on from it."),
 ]
 Farm = Annotated[
-    bool,
-    typer.Option("--farm", help="Live stages on worker processes, in real time; not with --recorded."),
+    str | None,
+    typer.Option(
+        "--farm",
+        metavar="[tls://HOST:PORT]",
+        help="Live stages on worker processes, in real time: of this machine, or of hosts that have joined a Dask "
+        "scheduler (see docs/farm.md). Not with --recorded.",
+    ),
 ]
+Log = Annotated[
+    Path | None,
+    typer.Option("--log", metavar="FILE", help="Write what happens on the farm as it happens: see ettwin shadow."),
+]
+Seed = Annotated[int | None, typer.Option(help="Chance; by default the scenario's.", min=0, max=10**18 - 1)]
+Replicas = Annotated[int | None, typer.Option(help="Independent runs; by default the scenario's.", min=1)]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The run directory; by default the next runs/NAME.")
 ]
+
+_ASIDE = ("--out", "--checkpoint", "--farm", "--log", "--ca", "--cert", "--key")
+"""Options that have no say in what a replay gives."""
 
 
 def run(
@@ -68,14 +89,14 @@ def run(
     with_: With = None,
     set_: Set = None,
     live: Live = None,
-    farm: Farm = False,
+    farm: Farm = None,
+    ca: Ca = None,
+    cert: Cert = None,
+    key: Key = None,
+    log: Log = None,
     recorded: Recorded = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Chance; by default the scenario's.", min=0, max=10**18 - 1)
-    ] = None,
-    replicas: Annotated[
-        int | None, typer.Option(help="Independent runs; by default the scenario's.", min=1)
-    ] = None,
+    seed: Seed = None,
+    replicas: Replicas = None,
     profiles: Profiles = None,
     out: Out = None,
     checkpoint: Checkpoint = None,
@@ -93,10 +114,12 @@ def run(
     if folder.exists():
         fail(f"--out {folder}: exists already; choose another folder or remove it", USAGE)
     _writable(folder)
-    _fit_together(chosen, checkpoint, farm, recorded)
+    _fit_together(chosen, checkpoint, farm is not None, recorded)
+    on_farm = _farm(farm, ca, cert, key)
     where = tuple(profiles or [Path("profiles")])
     try:
-        record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet, farm)
+        with _logged(log, chosen, seed, replicas, on_farm) as start:
+            record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet, on_farm, start)
     except KeyboardInterrupt:
         kept = "nothing was written" if checkpoint is None else f"the same command goes on from {checkpoint}"
         say(f"interrupted; {kept}")
@@ -133,6 +156,38 @@ def _fit_together(scenario: Scenario, checkpoint: Path | None, farm: bool, recor
         fail("--farm executes, --recorded replays: leave one of them out", USAGE)
 
 
+def _farm(farm: str | None, ca: str | None, cert: str | None, key: str | None) -> bool | Scheduler:
+    """Where live stages run on workers: nowhere, here, or where a scheduler says."""
+    if farm in (None, "here"):
+        if ca or cert or key:
+            fail("--ca, --cert and --key are for --farm tls://HOST:PORT: add it, or leave them out", USAGE)
+        return farm is not None
+    return scheduler(str(farm), ca, cert, key)
+
+
+@contextmanager
+def _logged(
+    log: Path | None, scenario: Scenario, seed: int | None, replicas: int | None, farm: bool | Scheduler
+) -> Iterator[Start | None]:
+    """What has the farm write its log, if one is wanted."""
+    if log is None:
+        yield None
+        return
+    if not farm or (replicas or scenario.replicas) > 1:
+        fail(f"--log {log}: is that of one run on a farm: needs --farm and --replicas 1", USAGE)
+    from twin.farm.journal import Journal
+
+    about = {"scenario": scenario.name, "seed": scenario.seed if seed is None else seed, "replica": 0}
+    try:
+        journal = Journal(log, about)
+    except OSError as error:
+        fail(f"--log {log}: cannot be written ({error.strerror}); choose another file", USAGE)
+    with journal:
+        yield journal.attach
+    if journal.failure is not None:
+        say(f"--log {log}: ends too early, it could not be written ({journal.failure.strerror})")
+
+
 def _simulated(
     scenario: Scenario,
     seed: int | None,
@@ -141,7 +196,8 @@ def _simulated(
     recorded: Path | None,
     checkpoint: Path | None,
     quiet: bool,
-    farm: bool,
+    farm: bool | Scheduler,
+    start: Start | None,
 ) -> Record:
     import twin
 
@@ -163,6 +219,7 @@ def _simulated(
             progress=progress,
             checkpoint=checkpoint,
             farm=farm,
+            start=start,
         )
 
 
@@ -171,9 +228,9 @@ def _command(given: Sequence[str]) -> str:
     kept: list[str] = []
     words = iter(given)
     for word in words:
-        if word in ("--out", "--checkpoint"):
+        if word in _ASIDE:
             next(words)
-        elif word not in ("--quiet", "--json", "--farm") and not word.startswith(("--out=", "--checkpoint=")):
+        elif word not in ("--quiet", "--json") and not word.startswith(tuple(f"{name}=" for name in _ASIDE)):
             kept.append(word)
     return shlex.join(["ettwin", *kept])
 

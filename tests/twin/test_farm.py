@@ -391,6 +391,67 @@ def test_what_a_farm_cannot_do_is_said_before_it_begins(change, told, tmp_path):
         twin.run(twin.load("first-light").with_(usual | change), profiles=(folder,), farm=True)
 
 
+def crashes(mode, pool="sos-enattos.cpu"):
+    """An entry of a timeline, under which nothing fails for a very long time."""
+    law = {"law": "exponential", "mean": "1000 yr"}
+    return {"kind": "failures", "target": f"{pool}.*", "time_to_failure": law, "time_to_repair": law, "mode": mode}
+
+
+@pytest.mark.parametrize(
+    ("timeline", "told"),
+    [
+        ({}, False),
+        ({"crashes": crashes("requeue")}, False),
+        ({"crashes": crashes("lose")}, True),
+        ({"crashes": crashes("lose", "cnaf.alerts")}, False),  # no stage is live there
+        ({"crashes": crashes("drain")}, "timeline.crashes.mode: a worker that dies finishes nothing"),
+        (
+            {"crashes": crashes("lose"), "more": crashes("requeue", "cnaf.cpu")},
+            "timeline.more.mode: 'requeue', but 'crashes' says otherwise",
+        ),
+    ],
+)
+def test_what_becomes_of_a_dead_workers_batch_is_what_the_scenario_says_of_failures(timeline, told):
+    import twin
+    from twin.farm.losses import loses
+
+    scenario = twin.load("first-light").with_({"timeline": timeline, "live": ["dq", "detect"]})
+    if isinstance(told, bool):
+        assert loses(scenario) is told
+    else:
+        with pytest.raises(twin.ScenarioError, match=re.escape(told)):
+            loses(scenario)
+
+
+def test_a_scenario_that_loses_a_dead_workers_batch_is_replayed_to_the_same_bytes(tmp_path):
+    import twin
+
+    folder = write_all(tmp_path / "profiles", hardware="epyc-core")
+    changes = {"horizon": "3 s", "drain": "9 s", "replicas": 1, "timeline": {"crashes": crashes("lose")}}
+    scenario = twin.load("first-light").with_({**changes, "live": ["dq"]})
+
+    def kill_at_the_second_batch(farm):
+        send = farm._crew.send
+
+        def deadly(seat, batch, *rest):
+            if len(farm.log.batches) == 1 and not farm.log.incidents:
+                os.kill(farm._crew.process_id(seat), signal.SIGKILL)
+            return send(seat, batch, *rest)
+
+        farm._crew.send = deadly
+
+    record = twin.run(scenario, profiles=(folder,), farm=True, start=kill_at_the_second_batch)
+    record.save(tmp_path / "farm")
+    again = twin.run(scenario, profiles=(folder,), recorded=twin.open(tmp_path / "farm"))
+    again.save(tmp_path / "again")
+    assert record.incidents["what"].tolist() == ["fail", "repair"]
+    dq = record.counts.set_index("work").loc["dq"]
+    assert (dq["offered"], dq["done"], dq["dropped_lost"]) == (3, 2, 1)
+    for name in [*(f"{t}.parquet" for t in (*TABLES, *OPTIONAL)), "summary.json"]:
+        assert (tmp_path / "farm" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+    assert record.manifest["workers"] == {"sos-enattos.cpu": [socket.gethostname()]}
+
+
 def test_workers_leave_with_the_twin():
     with hired(flow(1, 1, 1.0), 1) as (_, crew):
         number = crew.process_id((0, 0))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import math
-import socket
+import select
 import struct
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,22 +20,48 @@ _LENGTH = struct.Struct("!I")
 MOST_WORDS, MOST_ARRAY = 1 << 20, 1 << 32
 """Bytes of a message's words, and of one array: longer ones are refused before they are read."""
 _KINDS = "biuf"
+_HANGUP = getattr(select, "POLLRDHUP", 0)
+"""Linux tells of it while there is still something to read; elsewhere an error alone is told."""
 
 
 class ChannelError(ConnectionError):
     """The other side says what no worker and no twin says."""
 
 
+class Stream(Protocol):
+    """What a channel asks of a socket; one that decrypts also has `pending`, as `ssl.SSLSocket` does."""
+
+    def fileno(self) -> int: ...  # noqa: D102
+    def recv_into(self, buffer: memoryview, /) -> int: ...  # noqa: D102
+    def sendall(self, data: Any, /) -> None: ...  # noqa: D102
+    def settimeout(self, value: float | None, /) -> None: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
 class Channel:
     """Whole messages over a connected socket, which it owns; threads may send at the same time."""
 
-    def __init__(self, connected: socket.socket) -> None:
+    def __init__(self, connected: Stream) -> None:
         self._socket = connected
         self._sending = threading.Lock()
 
     def fileno(self) -> int:
-        """To wait on."""
+        """To wait on, while nothing `is_pending`."""
         return self._socket.fileno()
+
+    def is_pending(self) -> bool:
+        """Is there something to receive that its descriptor does not tell of, because it was decrypted already?"""
+        return bool(getattr(self._socket, "pending", int)())
+
+    def hangs_up(self, within_s: float) -> bool:
+        """Does the other side hang up within so long? Says so at once when it does."""
+        poll = select.poll()
+        poll.register(self._socket.fileno(), _HANGUP)
+        return bool(poll.poll(1000.0 * within_s))
+
+    def limit(self, wait_s: float) -> None:
+        """Let no single wait for the other side take longer: OSError then."""
+        self._socket.settimeout(wait_s)
 
     def send(self, words: Mapping[str, Any], arrays: Sequence[NDArray[Any]] = ()) -> None:
         """Send it all; OSError when the other side is gone."""

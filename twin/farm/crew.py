@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import select
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +11,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from twin.farm.channel import Channel
+from twin.farm.place import FarmError, Here, Place, Seat
 
-Seat = tuple[int, int]
-"""A server: its pool's number, and its own there."""
+__all__ = ["SILENCE_S", "Answer", "Crew", "FarmError", "Gone", "Named", "News", "Ready", "Seat"]
+
 Named = tuple[str, str, int]
 """A program: workload, runtime, threads."""
 SILENCE_S = 10.0
 """A worker that says nothing for so long is taken for dead: it beats ten times as often."""
-_LEAVE_S = 5.0
-
-
-class FarmError(RuntimeError):
-    """The farm cannot do what the scenario asks of it."""
 
 
 @dataclass(frozen=True)
@@ -58,25 +51,33 @@ News = Ready | Gone | Answer
 
 @dataclass
 class _Worker:
-    process: subprocess.Popen[bytes]
-    channel: Channel
+    """`told` is what waits for the worker to come up; `process` its number on its host, once it is ready."""
+
+    told: list[tuple[Mapping[str, Any], Sequence[NDArray[Any]]]]
+    channel: Channel | None = None
     heard_s: float = field(default_factory=time.monotonic)
-    loaded: bool = False
+    process: int | None = None
 
 
 class Crew:
-    """Worker processes on this machine; a context that ends them all.
+    """Worker processes that come up in `place`, by default on this machine; a context that ends them all.
 
     `programs` is what each server of a pool holds, `servers` how many a pool has at first.
     """
 
-    def __init__(self, programs: Mapping[int, Sequence[Named]], servers: Mapping[int, int]) -> None:
+    def __init__(
+        self, programs: Mapping[int, Sequence[Named]], servers: Mapping[int, int], place: Place | None = None
+    ) -> None:
         self._programs = programs
         self._seats = [(pool, k) for pool, n in servers.items() for k in range(n)]
+        self._place = place or Here()
         self._workers: dict[Seat, _Worker] = {}
+        self.been: set[tuple[Seat, str]] = set()
+        """Every seat that was ever ready, with its host's name."""
 
     def __enter__(self) -> Crew:
         try:
+            self._place.open(self._seats)
             for seat in self._seats:
                 self.start(seat)
         except BaseException:
@@ -89,14 +90,9 @@ class Crew:
 
     def start(self, seat: Seat) -> None:
         """Start a worker for `seat`; `wait` tells when it is ready."""
-        ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "twin.farm.worker", str(theirs.fileno())]
-        with theirs:
-            process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL)
-        ours.settimeout(SILENCE_S)
-        worker = _Worker(process, Channel(ours))
-        self._workers[seat] = worker
-        worker.channel.send({"programs": [list(n) for n in self._programs[seat[0]]]})
+        self._workers[seat] = _Worker([({"programs": [list(n) for n in self._programs[seat[0]]]}, [])])
+        self._place.start(seat)
+        self._welcome()
 
     def replace(self, seat: Seat) -> None:
         """End the worker on `seat`, if there is one, and start another; what it is sent meanwhile waits for it."""
@@ -107,60 +103,76 @@ class Crew:
     def await_ready(self, timeout_s: float, progress: Callable[[int, int], None] = lambda ready, of: None) -> None:
         """Until every worker is ready; FarmError when one dies instead, or takes longer."""
         ready: set[Seat] = set()
+        late_s = time.monotonic() + timeout_s
         while len(ready) < len(self._seats):
-            news = self.wait(timeout_s)
-            if not news:
+            news = self.wait(late_s - time.monotonic())
+            if not news and time.monotonic() >= late_s:
                 raise FarmError(f"{len(self._seats) - len(ready)} workers are not ready after {timeout_s:g} s")
             for one in news:
                 if isinstance(one, Gone):
-                    raise FarmError(f"the worker of server {one.seat} ended while it loaded; it says why above")
+                    raise FarmError(
+                        f"the worker of server {one.seat} ended while it loaded, or its host is out of reach; "
+                        "what it said last stands above, or on its host"
+                    )
                 ready.add(one.seat)
             progress(len(ready), len(self._seats))
 
     def send(self, seat: Seat, batch: int, program: int, units: NDArray[Any]) -> bool:
         """Have the worker on `seat` execute `units` with its program of that number; False when it is gone."""
         worker = self._workers.get(seat)
-        try:
-            if worker is not None:
-                worker.channel.send({"batch": batch, "program": program}, [units])
-        except OSError:
-            return False  # `wait` tells that it is gone
-        return worker is not None
+        if worker is None:
+            return False
+        return _tell(worker, {"batch": batch, "program": program}, [units])
 
     def wait(self, timeout_s: float) -> list[News]:
         """What is heard, waiting at most `timeout_s` for the first of it."""
-        places = {worker.channel.fileno(): seat for seat, worker in self._workers.items()}
-        heard, _, _ = select.select(list(places), [], [], max(0.0, timeout_s))
-        news = [one for place in heard if (one := self._hear(places[place])) is not None]
+        channels = {s: worker.channel for s, worker in self._workers.items() if worker.channel is not None}
+        if any(channel.is_pending() for channel in channels.values()):
+            timeout_s = 0.0
+        places = [channel.fileno() for channel in channels.values()]
+        told, _, _ = select.select(places + self._place.bells(), [], [], max(0.0, timeout_s))
+        self._welcome()
+        speaking = [s for s, channel in channels.items() if channel.fileno() in told or channel.is_pending()]
+        news = [one for seat in speaking if (one := self._hear(seat)) is not None]
         late_s = time.monotonic() - SILENCE_S
-        silent = [s for s, worker in self._workers.items() if worker.loaded and worker.heard_s < late_s]
+        silent = [s for s, worker in self._workers.items() if worker.process and worker.heard_s < late_s]
         return news + [self._dismiss(seat) for seat in silent]
 
     def process_id(self, seat: Seat) -> int:
-        """Of the worker on `seat`."""
-        return self._workers[seat].process.pid
+        """Of the worker on `seat`, which is ready: a number of its own host."""
+        process = self._workers[seat].process
+        if process is None:
+            raise FarmError(f"the worker of server {seat} is not ready: it has not told its number yet")
+        return process
 
     def close(self) -> None:
-        """Hang up on all, and end those that do not leave."""
+        """Hang up on all; their place ends those that do not leave."""
         for worker in self._workers.values():
-            worker.channel.close()
-        for worker in self._workers.values():
-            try:
-                worker.process.wait(_LEAVE_S)
-            except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
+            if worker.channel is not None:
+                worker.channel.close()
         self._workers.clear()
+        self._place.close()
+
+    def _welcome(self) -> None:
+        """Those who have come up hear what waits for them."""
+        for seat, channel in self._place.arrivals():
+            worker = self._workers[seat]
+            channel.limit(SILENCE_S)
+            worker.channel = channel
+            for words, arrays in worker.told:
+                _tell(worker, words, arrays)
+            worker.told.clear()
 
     def _dismiss(self, seat: Seat) -> Gone:
         worker = self._workers.pop(seat)
-        worker.channel.close()
-        worker.process.kill()
-        worker.process.wait()
-        return Gone(seat, worker.loaded)
+        if worker.channel is not None:
+            worker.channel.close()
+        self._place.end(seat)
+        return Gone(seat, worker.process is not None)
 
     def _hear(self, seat: Seat) -> News | None:
         worker = self._workers[seat]
+        assert worker.channel is not None
         try:
             words, arrays = worker.channel.receive()
         except (EOFError, OSError):
@@ -169,9 +181,24 @@ class Crew:
         if "beat" in words:
             return None
         if "ready" in words:
-            worker.loaded = True
+            worker.process = int(words["ready"])
+            self.been.add((seat, str(words["host"])))
             return Ready(seat)
+        if "unready" in words:
+            raise FarmError(f"the worker of server {seat} ended while it loaded: {words['unready']}")
         if "error" in words:
             raise FarmError(f"the worker of server {seat} could not execute a batch: {words['error']}")
         result = {**words["lists"], **dict(zip(words["arrays"], arrays, strict=True))}
         return Answer(seat, words["batch"], words["service_s"], result)
+
+
+def _tell(worker: _Worker, words: Mapping[str, Any], arrays: Sequence[NDArray[Any]]) -> bool:
+    """Now, or when it comes up; False when it is gone, which `wait` will tell."""
+    if worker.channel is None:
+        worker.told.append((words, arrays))
+        return True
+    try:
+        worker.channel.send(words, arrays)
+    except OSError:
+        return False
+    return True

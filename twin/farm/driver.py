@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from twin.engine import LiveBatch, LiveResult, Policy, TwinEnvironment
 from twin.farm.crew import Answer, FarmError, Gone, News, Seat
-from twin.farm.log import FAIL, REPAIR, Executed, Incident, Log, lasting_s
+from twin.farm.log import FAIL, REPAIR, Executed, Incident, Log, Started, lasting_s
 from twin.kernel.batches import finish
 from twin.kernel.state import LOSE, REQUEUE
 from twin.plan import Plan
@@ -71,7 +71,7 @@ class Farm(TwinEnvironment):
     """A twin whose live stages run on a `crew`, in the time of `clock`: seconds since the run began.
 
     A batch on a worker that dies waits again, or is `lost`, as the scenario says; the server is broken until
-    another worker is ready. `written` tells every batch and every such incident.
+    another worker is ready. `written` tells every batch and every such incident, `tell` hears of each at once.
     """
 
     def __init__(
@@ -86,8 +86,9 @@ class Farm(TwinEnvironment):
     ) -> None:
         super().__init__(plan, trace=trace, policy=policy)
         self.log = Log()
+        self.tell: Callable[[Started | Executed | Incident], object] = lambda told: None
         self._crew, self._inputs, self._clock = crew, inputs, clock
-        self._mode = LOSE if lost else REQUEUE
+        self.mode = LOSE if lost else REQUEUE
         self._running: dict[int, _Running] = {}
         self._busy: dict[Seat, int] = {}
         self._manned: set[Seat] = set()
@@ -144,6 +145,7 @@ class Farm(TwinEnvironment):
             self._crew.start(seat)
             self._crew.send(*given)
         self._manned.add(seat)
+        self.tell(Started(batch, seat[1], now_s))
         world.record["live_service_s"] = np.inf
 
     def _hear(self, news: News) -> None:
@@ -162,12 +164,12 @@ class Farm(TwinEnvironment):
     def _bury(self, gone: Gone) -> None:
         """The server is broken until another worker is ready; FarmError where that leads nowhere."""
         self._deaths[gone.seat] += 1
-        if not gone.was_ready or self._deaths[gone.seat] > MOST_DEATHS:
-            why = (
-                "while it loaded" if not gone.was_ready else f"{MOST_DEATHS + 1} times in a row before any answer"
-            )
+        if self._deaths[gone.seat] > MOST_DEATHS:
             name, number = self.plan.pool_names[gone.seat[0]], gone.seat[1]
-            raise FarmError(f"the worker of server {number} of pool '{name}' ended {why}; it says why above")
+            raise FarmError(
+                f"the worker of server {number} of pool '{name}' ended {MOST_DEATHS + 1} times in a row before any"
+                " answer; what it said last stands above, or on its host"
+            )
         self._incident(FAIL, gone.seat)
         self._absent.add(gone.seat)
         self._crew.start(gone.seat)
@@ -189,8 +191,9 @@ class Farm(TwinEnvironment):
     def _incident(self, what: str, seat: Seat) -> None:
         if what == FAIL and seat in self._busy:
             self._end(self._busy[seat], np.inf)
-        if self.fail(*seat, self._mode) if what == FAIL else self.repair(*seat):
+        if self.fail(*seat, self.mode) if what == FAIL else self.repair(*seat):
             self.log.incidents.append(Incident(self.now, what, *seat))
+            self.tell(self.log.incidents[-1])
 
     def _end(self, order: int, end_s: float, program_s: float = np.nan, result: LiveResult | None = None) -> None:
         running = self._running.pop(order)
@@ -206,3 +209,4 @@ class Farm(TwinEnvironment):
                 result=result or LiveResult(np.inf, (0,) * len(running.batch.entities), {}),
             )
         )
+        self.tell(self.log.batches[-1])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from twin.engine import LiveBatch, LiveResult
 from twin.farm.crew import Answer, Crew, Named
+from twin.farm.place import Place
 from twin.plan import Plan
 from twin.scenario import Scenario
 from twin.strained import Strained, named
@@ -59,10 +60,10 @@ class Prepared:
         made = {d: self._strained.windows(segments, d) for d in shapes}
         self._units = {work: made[d] for work, d in self._duration_s.items()}
 
-    def crew(self, plan: Plan) -> Crew:
-        """A worker for every server that holds a program."""
+    def crew(self, plan: Plan, place: Place | None = None) -> Crew:
+        """A worker for every server that holds a program; they come up in `place`, by default here."""
         held = {p: self._held[name] for p, name in enumerate(plan.pool_names) if self._held[name]}
-        return Crew(held, {p: int(plan.pools["servers"][p]) for p in held})
+        return Crew(held, {p: int(plan.pools["servers"][p]) for p in held}, place)
 
     def program(self, batch: LiveBatch) -> int:
         """The number of the batch's program among those of its server."""

@@ -18,6 +18,15 @@ INCIDENT_COLUMNS = ("replica", "time_s", "what", "pool", "server")
 
 
 @dataclass(frozen=True)
+class Started:
+    """The kernel has started a batch on server number `server` of its pool."""
+
+    batch: LiveBatch
+    server: int
+    start_s: float
+
+
+@dataclass(frozen=True)
 class Executed:
     """A batch on server number `server` of its pool; it ends at inf when it was taken from its worker.
 
