@@ -12,13 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
 
 from workloads import ageing, agreement, decisions, export, host, runtime, spec, timing
 from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Profile, ProfileError, find, load
 from workloads.spec import Judged, OnSegments, Program, Progress
+
+if TYPE_CHECKING:
+    from workloads.serving.remote import Remote
 
 QUICK = 10
 """A quick measurement makes that many times fewer tries, and adds them to the shipped ones if they agree."""
@@ -204,10 +207,11 @@ def service_times(program: Program, batches: Sequence[int], budget_s: float) -> 
 
 def passport(program: Program, now: str, note: str, load_1min: float) -> dict[str, Any]:
     """Where the numbers come from: machine, versions, weights, date, and the machine's load beforehand."""
-    packages = ("numpy", "scipy", *{runtime.PACKAGE.get(program.runtime): None})
+    package = runtime.PACKAGE.get(program.runtime)
+    packages = ("numpy", "scipy", runtime.DISTRIBUTION.get(str(package), package))
     return {
         "standing": "measured",
-        "machine": host.machine() if program.runtime not in runtime.PRECISION else host.accelerator(),
+        "machine": _machine(program.runtime),
         "os": host.operating_system(),
         "python": platform.python_version(),
         "versions": host.versions(package for package in packages if package),
@@ -215,7 +219,15 @@ def passport(program: Program, now: str, note: str, load_1min: float) -> dict[st
         "date": now,
         "load_1min": round(load_1min, 2),
         "note": note,
+        **({"server": cast("Remote", program.network).about} if program.runtime == spec.SERVED else {}),
     }
+
+
+def _machine(name: str) -> str:
+    """What runtime `name` computes on; a server does not say what it runs on."""
+    if name == spec.SERVED:
+        return f"a server's own, asked from {host.machine()}"
+    return host.accelerator() if name in runtime.PRECISION else host.machine()
 
 
 def _call(program: Program, pool: NDArray[Any], batch: int) -> Callable[[], Any]:
@@ -228,7 +240,9 @@ def _spread(programs: Mapping[str, Program]) -> dict[str, float]:
 
     Runtimes of reduced precision may differ by more.
     """
-    first, *_ = programs
+    first, *others = programs
+    if not others:
+        return {first: 0.0}
     units = programs[first].workload.units(spec.few(programs[first].workload, _COMPARED), _SEED)
     results = {r: program(units) for r, program in programs.items()}
     spread = {r: export.difference(result, results[first]) for r, result in results.items()}

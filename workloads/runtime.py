@@ -1,7 +1,8 @@
-"""What executes a network: torch, also on a GPU, ONNX Runtime, OpenVINO or numpy. Knows no strain."""
+"""What executes a network: torch, also on a GPU, ONNX Runtime, OpenVINO, numpy or a server. Knows no strain."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads import card
-from workloads.spec import InNumpy, InTorch, Network, Workload
+from workloads.spec import SERVED, InNumpy, InTorch, Network, Workload
 
 if TYPE_CHECKING:
     import torch
@@ -26,12 +27,15 @@ PACKAGE = {
     "openvino": "openvino",
     "openvino-bf16": "openvino",
     **dict.fromkeys(PRECISION, "torch"),
+    SERVED: "grpc",
 }
 """The package that each runtime but numpy needs."""
-EXTRA = {"onnxruntime": "live", "torch": "live", "openvino": "openvino"}
+DISTRIBUTION = {"grpc": "grpcio"}
+"""Who provides a package of another name."""
+EXTRA = {"onnxruntime": "live", "torch": "live", "openvino": "openvino", "grpc": "serving"}
 """The extra that installs each package."""
-REDUCED = ("openvino-bf16", "cuda-tf32", "cuda-bf16")
-"""Runtimes that round: their decisions are their own, and are measured on their own."""
+REDUCED = ("openvino-bf16", "cuda-tf32", "cuda-bf16", SERVED)
+"""Runtimes that round, or may: their decisions are their own, and are measured on their own."""
 
 
 def executor(workload: Workload, runtime: str, threads: int, folder: Path | None = None) -> Network:
@@ -185,9 +189,19 @@ def _in_openvino(precision: str) -> Callable[[Workload, int, Path | None], Netwo
     return load
 
 
+def _on_server(workload: Workload, threads: int, folder: Path | None) -> Network:
+    from workloads.serving import address, remote
+
+    if threads != 1:
+        raise ValueError(f"{workload.name}: {threads} threads; how many a server takes is its own affair, give 1")
+    where = address.find(workload.name, os.environ)
+    return remote.connect(workload, where, _in_onnx(workload, 1, folder))
+
+
 _RUNTIMES: dict[str, Callable[[Workload, int, Path | None], Network]] = {
     "torch": _in_torch,
     "numpy": _in_numpy,
+    SERVED: _on_server,
     "onnxruntime": _in_onnx,
     "openvino": _in_openvino("f32"),
     "openvino-bf16": _in_openvino("bf16"),

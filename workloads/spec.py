@@ -39,6 +39,8 @@ LOOKAHEAD_S = WHITEN_HALF_S + RINGDOWN_S
 TASKS = ("search", "early-warning", "data-quality", "conditioning", "inference", "sky-map", "classification")
 NETWORK = ("onnxruntime", "torch", "openvino", "openvino-bf16", "cuda", "cuda-tf32", "cuda-bf16")
 """Runtimes of a workload whose network is exported, the default first; some need an extra, some a GPU."""
+SERVED = "oip"
+"""Runtime of a site's own server that holds the exported network; `workloads.serving` says where it is."""
 MODELS = Path(__file__).parent / "models"
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -62,7 +64,10 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Quality:
-    """How well a workload does what it does: one sentence with its number, n and CI, and all `figures` (JSON)."""
+    """How well a workload does what it does: one sentence with its number, n and CI, and all `figures` (JSON).
+
+    Its card draws the `curves` among them (`workloads.curves`).
+    """
 
     headline: str
     figures: Mapping[str, Any]
@@ -205,6 +210,11 @@ def get(name: str) -> Workload:
     return workload
 
 
+def runtimes(workload: Workload) -> tuple[str, ...]:
+    """What may execute `workload`: its own runtimes, and a server if its network is exported."""
+    return (*workload.runtimes, SERVED) if "onnxruntime" in workload.runtimes else workload.runtimes
+
+
 def few(workload: Workload, usual: int) -> int:
     """As many units as checks of `workload` take: `usual`, or what a slow one states."""
     return min(usual, getattr(workload, "few", usual))
@@ -230,8 +240,8 @@ def load(name: str, runtime: str | None = None, threads: int = 1, folder: Path |
 
     workload = get(name)
     chosen = runtime or workload.runtimes[0]
-    if chosen not in workload.runtimes:
-        raise ValueError(f"workload '{name}' has no runtime '{chosen}'; it has: {', '.join(workload.runtimes)}")
+    if chosen not in runtimes(workload):
+        raise ValueError(f"workload '{name}' has no runtime '{chosen}'; it has: {', '.join(runtimes(workload))}")
     about = card.read(name, folder)
     network = executors.executor(workload, chosen, threads, folder)
     return Program(workload, network, about["settings"], chosen, str(about["weights_sha256"]))

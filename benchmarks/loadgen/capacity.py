@@ -1,0 +1,79 @@
+"""The highest rate at which 99 % of what arrives is done in time: searched for, and as the twin predicts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.assembly import assemble
+from twin.engine import TwinEnvironment
+from twin.plan import Geography, PoolSpec, Program, StageSpec, Stream
+
+STEPS = 4
+FINE_STEPS = 10
+WIDEN = 1.15
+_MOST_WIDENINGS = 12
+
+
+def search(valid: Callable[[float], bool], low: float, high: float, steps: int = STEPS) -> tuple[float, float]:
+    """The highest rate that was valid and the lowest that was not, after halving `low` to `high` so many times.
+
+    Where they do not enclose the border they are moved; ValueError when that leads nowhere.
+    """
+    for _ in range(_MOST_WIDENINGS):
+        if valid(low):
+            break
+        low, high = low / WIDEN, low
+    else:
+        raise ValueError(f"no rate down to {low:.3g}/s is valid: raise the bound on the latency")
+    for _ in range(_MOST_WIDENINGS):
+        if not valid(high):
+            break
+        low, high = high, high * WIDEN
+    else:
+        raise ValueError(f"every rate up to {high:.3g}/s is valid: lower the bound on the latency")
+    for _ in range(steps):
+        middle = (low + high) / 2
+        low, high = (middle, high) if valid(middle) else (low, middle)
+    return low, high
+
+
+def predicted_per_s(
+    service_s: NDArray[np.float64], bound_s: float, run_s: float, seeds: range
+) -> NDArray[np.float64]:
+    """The twin's capacity per seed: of one server whose service times have the inverse CDFs `service_s`.
+
+    They are of shape (1, points), or (idle class, 1, points) where they depend on how long the server has idled.
+    """
+    most = 1.0 / float(np.mean(service_s.reshape(-1, service_s.shape[-1])[0]))
+
+    def capacity(seed: int) -> float:
+        def valid(per_s: float) -> bool:
+            return p99_s(service_s, per_s, run_s, seed) <= bound_s
+
+        return sum(search(valid, 0.5 * most, most, FINE_STEPS)) / 2
+
+    return np.array([capacity(seed) for seed in seeds])
+
+
+def p99_s(service_s: NDArray[np.float64], per_s: float, run_s: float, seed: int) -> float:
+    """99 % quantile of the time in the system, in a replay of `run_s` of Poisson arrivals."""
+    rng = np.random.default_rng(seed)
+    times_s = np.cumsum(rng.exponential(1.0 / per_s, round(per_s * run_s)))
+    on = {"server": (Program(service_s), None)}
+    plan = assemble(
+        geography=Geography(("here",), np.zeros((1, 1)), np.ones((1, 1))),
+        pools=[PoolSpec("server", 0, 1)],
+        stages=[StageSpec("work", on, publishes="done", key=int(rng.integers(2**63)))],
+        streams=[Stream("work", times_s.size, times_s=times_s)],
+        horizon_s=float(times_s[-1]),
+        drain_s=2.0 * run_s,
+    )
+    environment = TwinEnvironment(plan)
+    environment.run(until=plan.horizon_s + plan.drain_s)
+    rows = environment.ended()
+    if len(rows) != times_s.size:
+        raise ValueError(f"{times_s.size - len(rows)} of {times_s.size} are not done at the end: lower the rate")
+    return float(np.quantile(rows["end_s"] - rows["born_s"], 0.99))
