@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.kernel.state import (
-    IDLE_EDGES_S,
     LINK,
     MOST_CROWD,
     POOL,
@@ -23,6 +22,7 @@ from twin.kernel.state import (
     WHEN_FULL,
 )
 from twin.plan import Array, Control, Decision, Geography, Plan, PoolSpec, StageSpec, Stream
+from workloads.occupancy import IDLE_EDGES_S
 from workloads.sky import EVENT
 
 IDLE_CLASSES = len(IDLE_EDGES_S) + 1

@@ -81,6 +81,14 @@ def _profiles(s: Scenario) -> Iterator[Finding]:
             yield ("profiles", k), f"'{folder}' leads out of the scenario's folder: give a folder inside it"
 
 
+def _profile_terms(s: Scenario) -> Iterator[Finding]:
+    if s.profile_terms and "occupancy" not in s.profile_terms:
+        yield (
+            ("profile_terms",),
+            "lists no 'occupancy', which the other terms change: add it, or give [] for programs' own times alone",
+        )
+
+
 RULES = (
     _instrument,
     *checks_sky.RULES,
@@ -91,5 +99,6 @@ RULES = (
     *checks_timeline.RULES,
     _targets,
     _profiles,
+    _profile_terms,
 )
 """Every rule; a new one is a function in this list."""

@@ -33,7 +33,7 @@ def plan(scenario: Scenario, programs: Programs, seed: int, replica: int) -> Pla
     phase_s = stride_s + LOOKAHEAD_S + scenario.instrument.calibration.value
     return assemble(
         geography=geography,
-        pools=specs.pools(scenario),
+        pools=specs.pools(scenario, programs, seed, replica),
         stages=specs.stages(scenario, programs, seed, replica),
         streams=[
             Stream(name, segments, home, phase_s, stride_s)

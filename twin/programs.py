@@ -68,6 +68,18 @@ def programs(scenario: Scenario, folders: tuple[Path, ...] = ()) -> Programs:
     return Programs(on, tuple(uses))
 
 
+def tempo(scenario: Scenario, programs: Programs, pool: str) -> tuple[float, tuple[float, ...]]:
+    """How the machines of `pool` wander, as far as it was measured: (s, factors that each hold so long).
+
+    That of its first program that knows.
+    """
+    if {"occupancy", "tempo"} <= set(scenario.profile_terms):
+        for use in programs.uses:
+            if use.pool == pool and use.profile.occupancy is not None:
+                return use.profile.occupancy.tempo_s, use.profile.occupancy.tempo
+    return 1.0, ()
+
+
 def pool_spec(scenario: Scenario, name: str) -> Pool:
     """The pool called 'site.pool'."""
     site, _, pool = name.partition(".")
@@ -105,7 +117,10 @@ def _use(
     decision = None
     if stage.role != "plain":
         decision = _decision(scenario, name, profile)
-    program = Program(profile.service_table(stage.max_batch), decision, *_resident(stage, variant))
+    terms = scenario.profile_terms
+    table = profile.occupancy_table(stage.max_batch, terms)
+    crowding = profile.occupancy.crowding if profile.occupancy and {"occupancy", "crowding"} <= set(terms) else ()
+    program = Program(table, decision, *_resident(stage, variant), crowding)
     return Use(name, pool, variant, profile, program)
 
 

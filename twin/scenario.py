@@ -25,6 +25,7 @@ from twin.sections import Name, Names, PayloadKind, Section, SourcedBandwidth, S
 from twin.tree import Node, Problem, ScenarioError, Spot
 from twin.units import DURATION, POSITIVE, Duration
 from twin.written import text as written
+from workloads.occupancy import TERMS, Term
 
 __all__ = ["Input", "Problem", "Scenario", "ScenarioError"]
 
@@ -90,6 +91,8 @@ class Scenario(Section):
     """Named sets of changes by dotted path, chosen with --with. Empty once loaded: see `override_names`."""
     profiles: tuple[str, ...] = ()
     """Folders with measured profiles beside this file, searched before the shipped ones."""
+    profile_terms: tuple[Term, ...] = TERMS
+    """What profiles know beside a program's own time, and is used: leave a term out to see what it is worth."""
     live: tuple[Name, ...] = ()
     """Stages that are executed for real."""
 

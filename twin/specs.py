@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from twin.checks_graph import ordered
 from twin.kernel.chance import stream_key
 from twin.plan import Awaits, PoolSpec, StageSpec
-from twin.programs import Programs
+from twin.programs import Programs, tempo
 from twin.scenario import Scenario
 from twin.schema_stages import Attempts, Stage, is_function
 
 
-def pools(scenario: Scenario) -> list[PoolSpec]:
+def pools(scenario: Scenario, programs: Programs, seed: int, replica: int) -> list[PoolSpec]:
     """Every pool, called 'site.pool', in the order of the scenario."""
     return [
-        PoolSpec(f"{site}.{name}", k, pool.servers, _or_inf(pool.memory), _or_inf(pool.keep_warm))
+        PoolSpec(
+            f"{site}.{name}",
+            k,
+            pool.servers,
+            _or_inf(pool.memory),
+            _or_inf(pool.keep_warm),
+            **_tempo(scenario, programs, f"{site}.{name}", seed, replica),
+        )
         for k, (site, spec) in enumerate(scenario.sites.items())
         for name, pool in spec.pools.items()
     ]
@@ -26,6 +34,13 @@ def stages(scenario: Scenario, programs: Programs, seed: int, replica: int) -> l
     work = [_stage(scenario, programs, name, seed, replica) for name in ordered(scenario.stages)]
     sent = [StageSpec(f"product.{name}", after=after, publishes=name) for name, after in scenario.products.items()]
     return [*work, *sent]
+
+
+def _tempo(scenario: Scenario, programs: Programs, pool: str, seed: int, replica: int) -> dict[str, Any]:
+    """How the pool's machines wander, from an instant of its own in each replica."""
+    tempo_s, factors = tempo(scenario, programs, pool)
+    turn = stream_key(seed, replica, f"tempo/{pool}") % len(factors) if factors else 0
+    return {"tempo": factors[turn:] + factors[:turn], "tempo_s": tempo_s}
 
 
 def _stage(scenario: Scenario, programs: Programs, name: str, seed: int, replica: int) -> StageSpec:

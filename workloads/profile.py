@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workloads import occupancy as occupancies
+from workloads.occupancy import TERMS, Occupancy, by_size
 
 SCHEMA_VERSION = 1
 QUANTILES = 257
@@ -123,7 +126,7 @@ class Profile:
 
     Quality is `decisions` of a workload on segments of strain; of any other its own figures, with a 'headline'.
     `ageing` is what drifted data do to the decisions, `drifted` what they do to another quality; empty when it was
-    not measured.
+    not measured. `occupancy` is what a batch takes a server of a farm, where that was measured too.
     """
 
     workload: str
@@ -136,6 +139,7 @@ class Profile:
     quality: Mapping[str, Any] | None = None
     ageing: tuple[Aged, ...] = ()
     drifted: tuple[Drifted, ...] = ()
+    occupancy: Occupancy | None = None
     schema_version: int = SCHEMA_VERSION
     path: Path | None = field(default=None, compare=False)
 
@@ -150,17 +154,27 @@ class Profile:
         A batch size between two measured ones is interpolated quantile by quantile; beyond the largest
         measured one ProfileError is raised.
         """
-        sizes = np.array([s.batch for s in self.service])
+        self._check_batch([s.batch for s in self.service], max_batch, "")
+        return by_size({s.batch: s.quantiles_s for s in self.service}, max_batch)
+
+    def occupancy_table(self, max_batch: int, terms: Collection[str] = TERMS) -> NDArray[np.float64]:
+        """Inverse CDFs of what a batch takes a server in seconds, as far as it is known: see `Occupancy.table`.
+
+        The `service_table` where no occupancy was measured, or `terms` leave it out. ProfileError as from there.
+        """
+        if self.occupancy is None or "occupancy" not in terms:
+            return self.service_table(max_batch)
+        self._check_batch(sorted(self.occupancy.busy), max_batch, "--occupancy ")
+        return self.occupancy.table(max_batch, terms)
+
+    def _check_batch(self, sizes: Sequence[int], max_batch: int, how: str) -> None:
         if sizes[0] != 1 or max_batch > sizes[-1]:
+            option = f"{how}--batch {max_batch}"
             raise ProfileError(
                 f"{self.workload} on {self.hardware} ({self.runtime}) was measured for batches "
                 f"{', '.join(map(str, sizes))}; a batch of {max_batch} was asked for. "
-                f"Lower max_batch or run "
-                f"'{command(self.workload, f'--batch {max_batch}', self.hardware, self.threads)}'"
+                f"Lower max_batch or run '{command(self.workload, option, self.hardware, self.threads)}'"
             )
-        measured = np.array([s.quantiles_s for s in self.service])
-        wanted = np.arange(1, max_batch + 1)
-        return np.column_stack([np.interp(wanted, sizes, measured[:, q]) for q in range(QUANTILES)])
 
     def save(self, folder: Path) -> Path:
         """Write `<folder>/<hardware>/<workload>-<runtime>.json` and return its path.
@@ -177,7 +191,7 @@ class Profile:
     def _text(self) -> str:
         content = asdict(self)
         del content["path"]
-        for part in ("quality", "ageing", "drifted"):
+        for part in ("quality", "ageing", "drifted", "occupancy"):
             if not content[part]:
                 del content[part]
         return json.dumps(content, indent=1) + "\n"
@@ -195,8 +209,15 @@ def load(path: Path) -> Profile:
         decisions = content.pop("decisions")
         ageing = tuple(_aged(a) for a in content.pop("ageing", ()))
         drifted = tuple(_drifted(d) for d in content.pop("drifted", ()))
+        occupancy = occupancies.read(content.pop("occupancy")) if "occupancy" in content else None
         profile = Profile(
-            **content, service=service, decisions=_decisions(decisions), ageing=ageing, drifted=drifted, path=path
+            **content,
+            service=service,
+            decisions=_decisions(decisions),
+            ageing=ageing,
+            drifted=drifted,
+            occupancy=occupancy,
+            path=path,
         )
         _check(profile)
     except ProfileError as error:

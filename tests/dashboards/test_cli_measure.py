@@ -1,5 +1,6 @@
 """`ettwin measure` passes on what was asked, and says which options exclude each other."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from dashboards.cli import main
 from workloads import measure
 from workloads.measure import Request
-from workloads.profile import SHIPPED
+from workloads.profile import SHIPPED, load
 
 PROFILE = SHIPPED / "epyc-core" / "detector-torch.json"
 
@@ -52,8 +53,18 @@ def test_a_quick_quality_on_drifted_data_may_be_asked_for(ettwin, monkeypatch, t
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--times", "--quality"), "--times leaves the quality as it is, --quality the times: give neither"),
-        (("--times", "--quick"), "--times leaves the quality as it is: leave --quick and --drift out"),
+        (
+            ("--times", "--quality"),
+            "--times, --quality and --occupancy each leave all else as it is: give one of them",
+        ),
+        (
+            ("--times", "--occupancy"),
+            "--times, --quality and --occupancy each leave all else as it is: give one of them",
+        ),
+        (
+            ("--times", "--quick"),
+            "--times and --occupancy leave the quality as it is: leave --quick and --drift out",
+        ),
         (("--runtime", "abacus"), "workload 'detector' has no runtime 'abacus'; it has: onnxruntime, torch"),
     ],
 )
@@ -61,3 +72,25 @@ def test_what_excludes_each_other_is_refused(ettwin, options, message):
     code, _, err = ettwin("detector", *options)
     assert code == 2
     assert message in " ".join(err.split())
+
+
+def test_what_a_batch_takes_a_server_is_added_to_the_profile(ettwin, tmp_path):
+    kept = replace(load(SHIPPED / "epyc-core" / "calibration-check-numpy.json"), hardware="host", occupancy=None)
+    path = kept.save(tmp_path)
+    options = ("--occupancy", "--runtime", "numpy", "--budget", "4", "--batch", "2", "--out", str(tmp_path))
+    code, out, _ = ettwin("calibration-check", *options)
+    assert code == 0
+    assert f"{'numpy':<13}busy, batch 2" in out
+    assert str(path) in out
+    known = load(path)
+    assert known.occupancy.passport["machine"]
+    assert list(known.occupancy.busy) == [1, 2]
+    assert replace(known, occupancy=None) == kept
+
+
+def test_a_farm_needs_a_profile_to_add_to(ettwin, tmp_path):
+    code, _, said = ettwin(
+        "calibration-check", "--occupancy", "--runtime", "numpy", "--out", str(tmp_path), "--hardware", "x"
+    )
+    assert code == 4
+    assert "no profile of workload 'calibration-check' with runtime 'numpy' on hardware 'x'" in said

@@ -257,6 +257,19 @@ GRAPH = (
         "4:15: error: load_reports: must be more than 0",
     ),
     Bad(
+        "terms of nothing",
+        "horizon: 1 d",
+        "horizon: 1 d\nprofile_terms: [idling]",
+        "4:16: error: profile_terms: lists no 'occupancy', which the other terms change: add it, or give [] "
+        "for programs' own times alone",
+    ),
+    Bad(
+        "unknown term",
+        "horizon: 1 d",
+        "horizon: 1 d\nprofile_terms: [occupancy, weather]",
+        "4:28: error: profile_terms.1: 'weather' is not allowed; allowed: occupancy, idling, crowding, tempo",
+    ),
+    Bad(
         "trigger to nowhere",
         "{work: glitch-classifier, role: flag, on: [sos-enattos.cpu]}\n",
         (

@@ -16,7 +16,6 @@ from twin.kernel.servers import give_server, used
 from twin.kernel.state import (
     BATCH,
     BINS,
-    IDLE_EDGES_S,
     JOB,
     MOST_CROWD,
     POOL,
@@ -27,6 +26,7 @@ from twin.kernel.state import (
     TOKEN_MASK,
     TOKEN_SHIFT,
 )
+from workloads.occupancy import IDLE_EDGES_S
 
 
 @inlined

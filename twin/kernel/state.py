@@ -56,8 +56,6 @@ BIN_LOW_S = 2.0**-20
 BINS = (48 << SUB_BITS) + 1
 """One bin for everything up to BIN_LOW_S (a microsecond), then 48 octaves up to 2**28 s."""
 
-IDLE_EDGES_S = (0.0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
-"""A server that has idled for longer than k of these is of idle class k: the first goes on without a pause."""
 MOST_CROWD = 16
 """Busy servers of a pool up to which their number slows each other down differently."""
 
