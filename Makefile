@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench bench-year theory workloads cards clean
+.PHONY: demo test lint bench bench-year theory workloads cards validation serving-check clean
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -38,5 +38,21 @@ workloads: .venv/ready ## every workload on every runtime: time, share of the co
 cards: .venv/ready ## the model card of every workload, into docs/workloads
 	$(BIN)/ettwin card
 
+validation: .venv/ready ## the twin held against a farm of this machine, which is to do nothing else: about half an hour
+	$(BIN)/ettwin validate --out runs/validation-shipped
+	rm -rf benchmarks/validation
+	mkdir benchmarks/validation
+	cd runs/validation-shipped && mv validation.json profile.json prediction-*.json ../../benchmarks/validation
+	rm -r runs/validation-shipped
+
+.serving/%/ready: benchmarks/serving/%.txt
+	$(PYTHON) -m venv .serving/$*
+	.serving/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+serving-check: .venv/ready .serving/mlserver/ready .serving/triton/ready ## real MLServer and Triton, and what they add to a call
+	$(BIN)/python -m pytest tests/workloads/test_serving.py
+	$(BIN)/python -m benchmarks.serving
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .serving .mypy_cache .ruff_cache .pytest_cache .hypothesis

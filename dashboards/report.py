@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from plotly import io
-from plotly.offline import get_plotlyjs
 
-from dashboards import markup, text
+from dashboards import markup, shell, text
 from dashboards.figures import FIGURES
 from twin import metrics, words
 from twin.limits import alert_name, lost_signals, published_signals
@@ -26,18 +24,6 @@ FIRST, SHOWN = 10, 50
 KEPT = 5000
 """Most rows of a list of signals in its CSV."""
 
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-_CONFIG = {
-    "displaylogo": False,
-    "responsive": True,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
-    "toImageButtonOptions": {"format": "svg"},
-}
-_FIT = """
-for (const [when, width] of [["beforeprint", 840], ["afterprint", null]])
-  addEventListener(when, () => document.querySelectorAll(".js-plotly-plot").forEach(
-    figure => Plotly.relayout(figure, width ? {width: width} : {width: null, autosize: true})));
-"""
 _INTERRUPTED = {"preempted": "batches preempted", "killed": "batches killed", "swaps": "models loaded"}
 _SECTIONS = {
     "verdict": "Verdict",
@@ -61,20 +47,9 @@ def write(record: Recorded, path: Path) -> Path:
 def page(record: Recorded) -> str:
     """The whole report as HTML."""
     summary = metrics.summary(record)
-    css = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
-    links = "".join(f'<a href="#{name}">{title}</a>' for name, title in _SECTIONS.items())
-    body = "".join(
-        markup.section(name, title, *_CONTENT[name](record, summary)) for name, title in _SECTIONS.items()
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{markup.text(record.scenario.name)} – simulated – ettwin</title><style>{css}</style>"
-        f"<script>{get_plotlyjs()}</script></head><body>{_header(summary)}"
-        f'<nav aria-label="Sections"><div class="page">{links}</div></nav>'
-        f'<main class="page">{body}</main>{_footer(summary)}<script>{_FIT}</script></body></html>'
-    )
+    sections = {name: (title, _CONTENT[name](record, summary)) for name, title in _SECTIONS.items()}
+    title = f"{record.scenario.name} – simulated – ettwin"
+    return shell.page(title, _header(summary), sections, _footer(summary))
 
 
 def _header(summary: Mapping[str, Any]) -> str:
@@ -87,20 +62,20 @@ def _header(summary: Mapping[str, Any]) -> str:
         + (f" · {text.farm(summary)}" if summary["farm"] else "")
     )
     return (
-        '<header><div class="page"><div class="brand"><span class="badge">'
+        '<div class="brand"><span class="badge">'
         f"{text.kind(summary)}</span>"
         "<span>ettwin, a digital twin of the Einstein Telescope's low-latency computing</span></div>"
         f"<h1>{markup.text(scenario['name'])}</h1>"
-        f"{markup.paragraph(scenario['question'], 'question')}{markup.paragraph(meta, 'meta')}</div></header>"
+        f"{markup.paragraph(scenario['question'], 'question')}{markup.paragraph(meta, 'meta')}"
     )
 
 
 def _footer(summary: Mapping[str, Any]) -> str:
     scenario = summary["scenario"]
     return (
-        f'<footer><div class="page">{"Simulated, not observed." if summary["simulated"] else "Run on a farm."} '
+        f"{'Simulated, not observed.' if summary['simulated'] else 'Run on a farm.'} "
         f"Scenario {markup.text(scenario['digest'][:12])}, plan {markup.text(scenario['plan_digest'][:12])}, "
-        f"seed {scenario['seed']}.</div></footer>"
+        f"seed {scenario['seed']}."
     )
 
 
@@ -350,16 +325,7 @@ def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
 def _figure(record: Recorded, name: str) -> str:
     """A figure with its description, its numbers folded away, and their CSV."""
     draw, tabulate = FIGURES[name]
-    figure, data = draw(record), tabulate(record)
-    drawn = io.to_html(figure, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=f"figure-{name}")
-    description = markup.text(figure.layout.meta["description"])
-    numbers = markup.details(
-        "The numbers in this figure", markup.frame(data, name, 100) + markup.download(data, name)
-    )
-    return (
-        f'<figure><div role="img" aria-label="{description}">{drawn}</div>'
-        f"<figcaption>{numbers}</figcaption></figure>"
-    )
+    return shell.figure(name, draw(record), tabulate(record))
 
 
 _CONTENT = {

@@ -13,8 +13,11 @@ from dashboards.commands.new import new
 from dashboards.commands.report import report
 from dashboards.commands.run import run
 from dashboards.commands.schema import schema
+from dashboards.commands.shadow import shadow
 from dashboards.commands.show import show
 from dashboards.commands.train import train
+from dashboards.commands.validate import validate
+from dashboards.commands.worker import worker
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "list": listing,
@@ -25,6 +28,9 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "report": report,
     "measure": measure,
     "train": train,
+    "worker": worker,
+    "shadow": shadow,
+    "validate": validate,
     "card": card,
     "schema": schema,
 }

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from dashboards import markup, report, text
+from dashboards import markup, report, shell, text
 from dashboards.figures import FIGURES
 from tests.records import DAY_S, Scenario, Targets, signals, week
 from twin.metrics import summary
@@ -68,7 +68,7 @@ def test_nothing_is_loaded_from_elsewhere(page):
         assert tag not in {"link", "iframe", "object", "embed", "base", "form"}
         assert not LOADING & set(attrs), (tag, attrs)
         assert attrs.get("href", "#").startswith(("#", "data:text/csv;base64,"))
-    assert ("meta", {"http-equiv": "Content-Security-Policy", "content": report._POLICY}) in page.tags
+    assert ("meta", {"http-equiv": "Content-Security-Policy", "content": shell.POLICY}) in page.tags
 
 
 def test_plotly_is_embedded_once_and_the_file_is_small(source, tmp_path, record):

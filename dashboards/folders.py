@@ -1,0 +1,31 @@
+"""Where a command's results go: a folder that is free and can be written to. Knows no command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from dashboards.terminal import USAGE, fail, say
+
+
+def chosen(out: Path | None, name: str) -> Path:
+    """`out`, or the first of runs/NAME, runs/NAME-2, … that is free; leave now, not after the work, when nothing
+    can be written there."""
+    folder = out or _next(name)
+    if folder.exists():
+        fail(f"--out {folder}: exists already; choose another folder or remove it", USAGE)
+    above = next(p for p in folder.absolute().parents if p.exists())
+    try:
+        with TemporaryDirectory(dir=above, prefix=".ettwin-"):
+            pass
+    except OSError as error:
+        fail(f"--out {folder}: {above} cannot be written to ({error.strerror}); choose another folder", USAGE)
+    return folder
+
+
+def _next(name: str) -> Path:
+    k = 1
+    while (folder := Path("runs") / (name if k == 1 else f"{name}-{k}")).exists():
+        k += 1
+    say(f"writing to {folder}")
+    return folder
