@@ -39,7 +39,7 @@ class Occupancy:
     `busy`: by batch size, back to back on one server, counted in the machine's usual tempo. `idle`: by idle class
     (a class that was not measured is left out), batches of one. `crowding`: by what k + 1 busy servers multiply
     the time of one. `tempo`: the machine's own wandering, by what times are multiplied in each `tempo_s`.
-    `reference_s`: of `workloads.pace` meanwhile. `restart_s`: from a worker's death until another one is ready.
+    `restart_s`: from a worker's death until another one is ready.
     `passport`: date, load, and what else is to be known of the measurement.
     """
 
@@ -48,7 +48,6 @@ class Occupancy:
     crowding: tuple[float, ...]
     tempo: tuple[float, ...]
     tempo_s: float
-    reference_s: float
     restart_s: float
     passport: Mapping[str, Any]
 
@@ -115,7 +114,7 @@ def read(content: Mapping[str, Any]) -> Occupancy:
     for t in (*found.busy.values(), *found.idle.values()):
         if len(t.quantiles_s) != POINTS or not 0.0 < t.quantiles_s[0] <= t.quantiles_s[-1] < np.inf:
             raise ValueError(f"an occupancy has {POINTS} quantiles, finite and more than 0 s")
-    if 1 not in found.busy or not min(found.tempo_s, found.reference_s, *found.crowding, *found.tempo) > 0.0:
+    if 1 not in found.busy or not min(found.tempo_s, *found.crowding, *found.tempo) > 0.0:
         raise ValueError("an occupancy has busy times of a batch of one; times and factors are more than 0")
     return found
 

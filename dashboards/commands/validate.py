@@ -31,7 +31,7 @@ def validate(
     n: Annotated[int, typer.Option("--n", help="Jobs of each case.", min=100)] = 20_000,
     repeats: Annotated[int, typer.Option(help="How often the farm runs each case; 1 tells no floor.", min=1)] = 3,
     seed: Annotated[int, typer.Option(help="Chance of arrivals and draws.", min=0)] = 1,
-    budget: Annotated[float, typer.Option(help="Seconds of timing for the profile.", min=1.0)] = 150.0,
+    budget: Annotated[float, typer.Option(help="Seconds of timing for the profile.", min=1.0)] = 240.0,
     out: Out = None,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,

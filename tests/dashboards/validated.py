@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.twin.trials import trial
-from twin.validation.compare import compare
 from twin.farm.contention import Used
+from twin.validation.compare import compare
 from twin.validation.goals import FLOORS, GOALS
 
 ALONE, CROWDED = Used(30.0, 0.7, 0.01, 0.0), Used(30.0, 0.7, 0.4, 0.0)

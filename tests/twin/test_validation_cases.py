@@ -11,9 +11,7 @@ from twin.validation.request import Request
 from workloads.occupancy import TERMS, Occupancy, taken
 from workloads.profile import Service
 
-EXACT = Occupancy(
-    {1: taken(np.full(9, 0.01)), 8: taken(np.full(9, 0.04))}, {}, (1.0, 1.25), (), 1.0, 1e-3, 2.0, {}
-)
+EXACT = Occupancy({1: taken(np.full(9, 0.01)), 8: taken(np.full(9, 0.04))}, {}, (1.0, 1.25), (), 1.0, 2.0, {})
 OWN = (Service(1, 9, True, 0.008, 0.008, 0.008, (0.008,) * 257),)
 KNOWN = Known(OWN, EXACT), Known(OWN, replace(EXACT, busy={1: taken(np.full(9, 0.03))}))
 

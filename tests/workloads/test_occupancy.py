@@ -24,7 +24,6 @@ def occupancy(**changes):
         crowding=(1.0, 1.3),
         tempo=(0.9, 1.1),
         tempo_s=1.0,
-        reference_s=1e-3,
         restart_s=2.0,
         passport={"date": "2026-11-29"},
     )
@@ -84,7 +83,7 @@ def test_it_is_read_back_as_it_was_written():
         ("idle", {"2": {"n": 1, "mean_s": 1.0, "quantiles_s": [0.0] * POINTS}}, "more than 0"),
         ("crowding", [1.0, 0.0], "more than 0"),
         ("tempo", [-1.0], "more than 0"),
-        ("reference_s", 0.0, "more than 0"),
+        ("tempo_s", 0.0, "more than 0"),
     ],
 )
 def test_what_is_none_is_refused(part, value, message):
@@ -101,7 +100,9 @@ def test_a_profile_keeps_it_and_says_what_to_measure_for_more(tmp_path):
     assert again.digest == known.digest != replace(known, occupancy=None).digest
     assert again.occupancy_table(4).shape == (CLASSES, 4, POINTS)
     np.testing.assert_array_equal(again.occupancy_table(4, ()), again.service_table(4))
-    with pytest.raises(ProfileError, match=r"Lower max_batch or run 'ettwin measure detector .*--occupancy --batch 6"):
+    with pytest.raises(
+        ProfileError, match=r"Lower max_batch or run 'ettwin measure detector .*--occupancy --batch 6"
+    ):
         again.occupancy_table(6)
 
 

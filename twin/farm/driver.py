@@ -89,6 +89,8 @@ class Farm(TwinEnvironment):
         self.tell: Callable[[Started | Executed | Incident], object] = lambda told: None
         self._crew, self._inputs, self._clock = crew, inputs, clock
         self.mode = LOSE if lost else REQUEUE
+        live = np.flatnonzero(plan.stages["live"])
+        self._live_pools = set(plan.queues["pool"][np.isin(plan.queues["stage"], live)].tolist())
         self._running: dict[int, _Running] = {}
         self._busy: dict[Seat, int] = {}
         self._manned: set[Seat] = set()
@@ -97,14 +99,15 @@ class Farm(TwinEnvironment):
 
     def run(self, until: Any = None) -> None:
         """Let time pass until `until` seconds of the run, by default its end; at once when nothing can happen."""
-        until_s = self.plan.horizon_s + self.plan.drain_s if until is None else float(until)
+        end_s = self.plan.horizon_s + self.plan.drain_s
+        until_s = end_s if until is None else float(until)
         while self.now < until_s:
             self.catch_up(min(self._clock(), until_s))
-            due_s = self._due_s()
-            if due_s == np.inf and not self._running and not self._absent:
+            if self._due_s() >= end_s and not self._running and not self._absent:
                 self.catch_up(until_s)
                 break
-            left_s = min(due_s, until_s) - self._clock()
+            wake_s = self._due_s() if self._may_start() else self._control_s()
+            left_s = min(wake_s, until_s) - self._clock()
             for news in self._crew.wait(min(max(left_s, 0.0), PATIENCE_S)):
                 self._hear(news)
 
@@ -123,6 +126,14 @@ class Farm(TwinEnvironment):
 
     def _control_s(self) -> float:
         return min(self.peek(), min((c.next_s for c in self.controls), default=np.inf))
+
+    def _may_start(self) -> bool:
+        """Could a live batch start before the next news? Else events may wait for it, and keep their order."""
+        busy = Counter(pool for pool, _ in self._busy)
+        pools = self.world.pools
+        return any(
+            pools["free"][p] >= 0 or pools["watchful"][p] or pools["busy"][p] > busy[p] for p in self._live_pools
+        )
 
     def _due_s(self) -> float:
         return min(self._control_s(), self.world.next_event_s)

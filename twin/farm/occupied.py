@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,7 +11,6 @@ from twin.farm.bench import Bench
 from twin.farm.driver import Farm
 from twin.farm.line import line, untold
 from twin.farm.log import FAIL, REPAIR
-from workloads import pace
 from workloads.occupancy import IDLE_EDGES_S, Occupancy, Taken, taken
 
 Array = NDArray[np.float64]
@@ -22,9 +20,8 @@ TEMPO_S = 1.0
 ROUNDS = 4
 """Every term is measured so many times, in turn, so that a slow spell of the machine hits all alike."""
 _WARM_UP, _FEWEST = 10, 15
-_BUSY_SHARE, _CROWD_SHARE = 0.3, 0.15
-_IDLE_SHARE = 0.3
-_LONGEST_IDLE_S = 0.6
+_BUSY_SHARE, _CROWD_SHARE, _IDLE_SHARE = 0.2, 0.15, 0.4
+_LONGEST_IDLE_S = 0.45
 
 
 def measure(
@@ -43,7 +40,6 @@ def measure(
     larger: dict[int, list[Array]] = {b: [] for b in batches if b > 1}
     crowd: dict[int, list[float]] = {k: [] for k in range(2, bench.servers + 1)}
     gaps: list[tuple[Array, Array]] = []
-    references_s = [bench.elsewhere(lambda: pace.reference_s(time.perf_counter))]
     each_s = seconds / ROUNDS
     for k in range(ROUNDS):
         progress(k / ROUNDS, "what a batch takes a busy server")
@@ -57,7 +53,6 @@ def measure(
             factors.append(float(many.mean() / one.mean()))
         progress((k + 0.6) / ROUNDS, "what it takes one that has idled")
         gaps.append(runs.spaced(_IDLE_SHARE * each_s, float(np.median(times_s)), np.random.default_rng(k)))
-        references_s.append(bench.elsewhere(lambda: pace.reference_s(time.perf_counter)))
     progress(0.97, "how long a new worker takes to be ready")
     tempo, even = _tempo(alone)
     mean_s = float(np.concatenate(alone).mean())
@@ -67,10 +62,14 @@ def measure(
         crowding=(1.0, *(float(np.median(factors)) for factors in crowd.values())),
         tempo=tempo,
         tempo_s=TEMPO_S,
-        reference_s=float(np.median(references_s)),
         restart_s=runs.restart_s(mean_s),
         passport={},
     )
+
+
+def usual_s(bench: Bench, seconds: float, program: int = 0) -> float:
+    """What a batch of one takes a busy server just now: the mean over about so long."""
+    return float(_Runs(bench, program).busy(1, 1, seconds).mean())
 
 
 class _Runs:

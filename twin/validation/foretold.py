@@ -98,7 +98,7 @@ def finished(environment: TwinEnvironment) -> TwinEnvironment:
 
 class Fed:
     """Executes batches in the time that the farm's programs took for such ones, in turn, and what sending and
-    answering took in the median besides."""
+    answering took on average besides."""
 
     def __init__(self, log: Log) -> None:
         done = sorted((e for e in log.batches if np.isfinite(e.end_s)), key=lambda e: e.batch.order)
@@ -107,7 +107,7 @@ class Fed:
             by_kind[_kind(executed.batch)].append(executed)
         self._left = {}
         for kind, group in by_kind.items():
-            beside_s = float(np.median([e.end_s - e.start_s - e.program_s for e in group]))
+            beside_s = float(np.mean([e.end_s - e.start_s - e.program_s for e in group]))
             self._left[kind] = deque(e.program_s + beside_s for e in group)
 
     def __call__(self, batch: LiveBatch) -> LiveResult:

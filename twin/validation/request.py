@@ -22,7 +22,7 @@ class Request:
     cases: tuple[str, ...] | None = None
     seed: int = 1
     fallback: str = "torch"
-    profile_s: float = 150.0
+    profile_s: float = 240.0
 
     def __post_init__(self) -> None:
         from workloads import spec

@@ -5,7 +5,6 @@ What is said is on disk, with its digest, before the farm begins.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from twin.farm.bench import Bench
 from twin.farm.contention import Contention, Used
 from twin.farm.driver import Farm
 from twin.farm.log import Again, incidents
+from twin.farm.occupied import usual_s
 from twin.live import Playback
 from twin.validation import kept
 from twin.validation.cases import CASES, Arrivals, Case
@@ -30,11 +30,12 @@ from twin.validation.goals import QUANTILES
 from twin.validation.observed import Observed
 from twin.validation.request import Request
 from twin.validation.spread import errors
-from workloads import pace
 from workloads.occupancy import TERMS
 
 DRAWS = 20
 """Runs of the twin behind each prediction."""
+PROBE_S = 2.0
+"""How long the machine's speed is looked at before each prediction: the program itself is the best reference."""
 Progress = Callable[[float, str], None]
 
 
@@ -52,9 +53,7 @@ class Tries:
         """As JSON, a row for each kind of job; what was foretold is kept in `folder`."""
         case, request, bench = self.case, self.request, self.bench
         progress(0.0, "foretelling")
-        slowness = (
-            bench.elsewhere(lambda: pace.reference_s(time.perf_counter)) / self.known[0].occupancy.reference_s
-        )
+        slowness = usual_s(bench, PROBE_S) / self.known[0].occupancy.busy[1].mean_s
         per_s = case.rho * case.capacity_per_s(self.known[0].occupancy)
         arrivals = case.arrivals(request.n, per_s, np.random.default_rng([request.seed, CASES.index(case)]))
         predicted = foretell(case, arrivals, self.known, slowness, DRAWS, request.seed)
