@@ -22,7 +22,7 @@ from twin.kernel.state import (
     WHEN_FULL,
 )
 from twin.plan import Array, Control, Decision, Geography, Plan, PoolSpec, StageSpec, Stream
-from workloads.occupancy import IDLE_EDGES_S
+from workloads.occupancy import IDLE_EDGES_S, WARM_POINTS
 from workloads.sky import EVENT
 
 IDLE_CLASSES = len(IDLE_EDGES_S) + 1
@@ -48,7 +48,7 @@ def assemble(
     check(pools, stages, streams, len(geography.names))
     events = np.empty(0, EVENT) if events is None else events
     event_segment = np.empty(0, np.int64) if event_segment is None else event_segment
-    queues, tables, decisions, crowding = _queues(pools, stages)
+    queues, tables, decisions, warmth, crowding = _queues(pools, stages)
     edges, responses, noise = _decision_tables(decisions)
     children = [[k for k, child in enumerate(stages) if s.name in child.after] for s in stages]
     pool_table, pool_queues = _pools(pools, stages, queues)
@@ -76,6 +76,7 @@ def assemble(
         edges=edges,
         responses=responses,
         noise=noise,
+        warmth=warmth,
         crowding=crowding,
         tempo=np.array([factor for pool in pools for factor in pool.tempo]),
         noise_key=noise_key,
@@ -133,8 +134,10 @@ def _check_programs(where: str, stage: StageSpec, pool: PoolSpec, programs: Sequ
         if not isinstance(program, Program):
             continue
         classes = program.service_s.shape[0] if program.service_s.ndim == 3 else IDLE_CLASSES
-        if classes != IDLE_CLASSES or (program.crowding and not min(program.crowding) > 0.0):
-            raise ValueError(f"{where}: needs {IDLE_CLASSES} idle classes or none, and crowding of more than 0")
+        if classes != IDLE_CLASSES or len(program.warmth) not in (0, WARM_POINTS):
+            raise ValueError(f"{where}: needs {IDLE_CLASSES} idle classes and {WARM_POINTS} of warmth, or none")
+        if not min((1.0, *program.warmth, *program.crowding)) > 0.0:
+            raise ValueError(f"{where}: needs warmth and crowding of more than 0")
         if program.service_s.shape[-2] < stage.max_batch or program.service_s.shape[-1] < 2:
             raise ValueError(
                 f"{where}: needs a service table (batch sizes up to {stage.max_batch}, 2 or more points)"
@@ -191,12 +194,13 @@ def _links(geography: Geography) -> NDArray[np.void]:
 
 def _queues(
     pools: Sequence[PoolSpec], stages: Sequence[StageSpec]
-) -> tuple[NDArray[np.void], Array, list[Decision], Array]:
-    """One queue per (stage, pool); service tables, decisions and crowding of all programs, one after the other."""
+) -> tuple[NDArray[np.void], Array, list[Decision], Array, Array]:
+    """One queue per (stage, pool); tables, decisions, warmth and crowding of all programs, one after the other."""
     names = [p.name for p in pools]
     queues: list[NDArray[np.void]] = [np.zeros(0, QUEUE)]
     tables: list[Array] = []
     decisions: list[Decision] = []
+    warmth: list[Array] = [np.zeros((0, WARM_POINTS))]
     crowding: list[Array] = [np.zeros((0, MOST_CROWD))]
     slots = [0] * len(pools)
     row = 0
@@ -206,7 +210,7 @@ def _queues(
             p = names.index(pool)
             queue["stage"], queue["pool"], queue["slot"], queue["timer_s"] = s, p, slots[p], -1.0
             slots[p] += 2
-            for name in ("decide", "table", "crowd", "head", "suspended", "hold_since_s"):
+            for name in ("decide", "table", "warm", "crowd", "head", "suspended", "hold_since_s"):
                 queue[name] = -1
             for v, program in enumerate(programs):
                 if program is None:
@@ -216,6 +220,9 @@ def _queues(
                 rows = program.service_s.shape[-2]
                 queue["idle_rows"][0, v] = rows if program.service_s.ndim == 3 else 0
                 row += program.service_s.size // program.service_s.shape[-1]
+                if program.warmth:
+                    queue["warm"][0, v] = len(warmth) - 1
+                    warmth.append(np.array(program.warmth))
                 if program.crowding:
                     queue["crowd"][0, v] = len(crowding) - 1
                     crowding.append(_filled(program.crowding))
@@ -226,7 +233,7 @@ def _queues(
             alone = programs[0].service_s.reshape(-1, programs[0].service_s.shape[-1])[0]
             queue["mean_s"] = float(np.mean((alone[1:] + alone[:-1]) / 2))
             queues.append(queue)
-    return np.concatenate(queues), _same_width(tables), decisions, np.vstack(crowding)
+    return np.concatenate(queues), _same_width(tables), decisions, np.vstack(warmth), np.vstack(crowding)
 
 
 def _filled(crowding: Sequence[float]) -> Array:

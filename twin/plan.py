@@ -29,13 +29,15 @@ class Program:
 
     Inverse CDFs of its service time in s: (batch size, point), or (idle class, batch size, point) where it depends
     on how long its server has idled; its decisions, the memory it takes of a server, the time to make it ready on
-    a server that does not hold it, and by what k busy servers of the pool multiply its service time.
+    a server that does not hold it; and by what a server's warmth (WARM_POINTS from 0 to 1) and k busy servers of
+    the pool multiply its service time.
     """
 
     service_s: Array
     decision: Decision | None = None
     memory_bytes: float = 0.0
     load_s: float = 0.0
+    warmth: tuple[float, ...] = ()
     crowding: tuple[float, ...] = ()
 
 
@@ -150,6 +152,7 @@ class Plan:
     edges: Array
     responses: Array
     noise: Array
+    warmth: Array
     crowding: Array
     tempo: Array
     noise_key: int

@@ -117,10 +117,15 @@ def _use(
     decision = None
     if stage.role != "plain":
         decision = _decision(scenario, name, profile)
-    terms = scenario.profile_terms
+    terms, known = set(scenario.profile_terms), profile.occupancy
     table = profile.occupancy_table(stage.max_batch, terms)
-    crowding = profile.occupancy.crowding if profile.occupancy and {"occupancy", "crowding"} <= set(terms) else ()
-    program = Program(table, decision, *_resident(stage, variant), crowding)
+    program = Program(
+        table,
+        decision,
+        *_resident(stage, variant),
+        warmth=known.warmth if known and {"occupancy", "warmth"} <= terms else (),
+        crowding=known.crowding if known and {"occupancy", "crowding"} <= terms else (),
+    )
     return Use(name, pool, variant, profile, program)
 
 

@@ -105,6 +105,7 @@ class World:
         record["class_n"], record["snr_bin_n"] = plan.responses.shape[1:]
         record["slot_n"], record["table_width"] = self.slot_n, plan.tables.shape[1]
         record["spawn_margin"], record["hand_margin"] = plan.spawn_margin, plan.hand_margin
+        record["warm_on"] = plan.warmth.size > 0
         record["bin_s"], record["report_s"], record["noise_key"] = plan.bin_s, plan.report_s, plan.noise_key
         for code, size in zip(_LISTS, (_FIRST_SLOTS, 256, _FIRST_SLOTS, _FIRST_SLOTS), strict=True):
             stages = plan.stages.size if code == GROW_MEETINGS else 1

@@ -1,8 +1,9 @@
 """How long a batch takes a server of a farm: more than its program. Part of a profile; knows no queue.
 
 A batch occupies its server from its start until the farm hears the answer: sending, waking, computing, answering.
-What it takes hangs on how long the server has idled, on how many others are busy on the same machine, and on the
-machine's own tempo, which wanders. Each is a term of its own, so that it can be left out and be seen to matter.
+What it takes hangs on how long the server has idled, on how busy it was of late, on how many others are busy on
+the same machine, and on the machine's own tempo, which wanders. Each is a term of its own, so that it can be left
+out and be seen to matter.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 
 IDLE_EDGES_S = (0.0, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
 """Idle classes: a server has idled in class k when it exceeds k of these."""
-Term = Literal["occupancy", "idling", "crowding", "tempo"]
+WARM_S, WARM_POINTS = 0.01, 5
+"""A server's warmth is the share of the last WARM_S (fading exponentially) in which it was busy; and the number of
+points from 0 to 1 at which its effect is known."""
+Term = Literal["occupancy", "idling", "warmth", "crowding", "tempo"]
 TERMS: tuple[Term, ...] = get_args(Term)
 """What a profile knows beside the program's own time; the others say by how much the first one changes."""
 POINTS = 129
@@ -37,7 +41,8 @@ class Occupancy:
     """Measured on a farm of this machine, or of the hardware kind that the profile is of.
 
     `busy`: by batch size, back to back on one server, counted in the machine's usual tempo. `idle`: by idle class
-    (a class that was not measured is left out), batches of one. `crowding`: by what k + 1 busy servers multiply
+    (a class that was not measured is left out), batches of one on a warm server. `warmth`: by what times are
+    multiplied at a warmth of 0, 1/4, … 1 (WARM_POINTS,), or empty. `crowding`: by what k + 1 busy servers multiply
     the time of one. `tempo`: the machine's own wandering, by what times are multiplied in each `tempo_s`.
     `restart_s`: from a worker's death until another one is ready.
     `passport`: date, load, and what else is to be known of the measurement.
@@ -45,6 +50,7 @@ class Occupancy:
 
     busy: Mapping[int, Taken]
     idle: Mapping[int, Taken]
+    warmth: tuple[float, ...]
     crowding: tuple[float, ...]
     tempo: tuple[float, ...]
     tempo_s: float
@@ -107,6 +113,7 @@ def read(content: Mapping[str, Any]) -> Occupancy:
             **content,
             "busy": of("busy"),
             "idle": of("idle"),
+            "warmth": tuple(content["warmth"]),
             "crowding": tuple(content["crowding"]),
             "tempo": tuple(content["tempo"]),
         }
@@ -114,7 +121,9 @@ def read(content: Mapping[str, Any]) -> Occupancy:
     for t in (*found.busy.values(), *found.idle.values()):
         if len(t.quantiles_s) != POINTS or not 0.0 < t.quantiles_s[0] <= t.quantiles_s[-1] < np.inf:
             raise ValueError(f"an occupancy has {POINTS} quantiles, finite and more than 0 s")
-    if 1 not in found.busy or not min(found.tempo_s, *found.crowding, *found.tempo) > 0.0:
+    if len(found.warmth) not in (0, WARM_POINTS):
+        raise ValueError(f"an occupancy has {WARM_POINTS} factors of warmth, or none")
+    if 1 not in found.busy or not min(found.tempo_s, *found.warmth, *found.crowding, *found.tempo) > 0.0:
         raise ValueError("an occupancy has busy times of a batch of one; times and factors are more than 0")
     return found
 

@@ -130,6 +130,13 @@ def test_help_names_every_command(ettwin):
         assert f" {name} " in out
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(ettwin, name):
+    code, out, err = ettwin(name, "--help")
+    assert (code, err) == (0, "")
+    assert f"Usage: ettwin {name} " in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

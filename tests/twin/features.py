@@ -29,7 +29,8 @@ EXPECTED = frozenset(
         "waits for a batch to fill", "waits for a pool that is down", "batch deadline", "evacuated",
         # servers and batches
         "batch of 1", "batch of 2 or more", "batch of no time", "turn again", "slow service", "fallback runs",
-        "service after idling", "service without a pause", "crowded service", "service at its tempo",
+        "service after idling", "service without a pause",
+        "service on a warm server", "service on a cold server", "crowded service", "service at its tempo",
         "attempt fails", "attempt times out", "retry", "retries exhausted", "failed",
         "preempted, resumes", "preempted, restarts", "preempted while loading", "resumed",
         "no preemption while servers leave",

@@ -23,7 +23,8 @@ NEVER = np.inf
 RULES = (
     "any", "shards", "awaits", "gate", "roles", "publishes", "instant", "priority", "preempt", "batches", "waits",
     "shelf life", "deadline", "timeout", "failure", "limit", "admission", "payload", "memory", "fallback",
-    "streams", "empty pools", "odd times", "long times", "sites", "controls", "idling", "crowding", "tempo",
+    "streams", "empty pools", "odd times", "long times", "sites", "controls", "idling", "warmth",
+    "crowding", "tempo",
 )  # fmt: skip
 FOCUS = {
     "": set(),
@@ -109,8 +110,9 @@ def _program(c, max_batch, decides):
     if c.under("idling", False, True):
         table = np.stack([table + TICK_S * c.pick(0, 1, 2) for _ in range(IDLE_CLASSES)])
     memory_bytes, load_s = c.under("memory", 0.0, 2.0, 4.0, 6.0), c.under("memory", 0.0, 0.25, 0.5, 1.0)
+    warmth = c.under("warmth", (), (1.5, 1.25, 1.125, 1.0, 1.0))
     crowding = c.under("crowding", (), (1.0,), (1.0, 1.5, 2.0))
-    return Program(table, _decision(c) if decides else None, memory_bytes, load_s, crowding)
+    return Program(table, _decision(c) if decides else None, memory_bytes, load_s, warmth, crowding)
 
 
 def _decision(c):

@@ -45,7 +45,7 @@ def test_all_terms_are_used_unless_the_scenario_leaves_them_out(folder):
     assert pool["tempo_n"] == 3
     bare = planned(folder, [])
     pool, queue = pool_of(bare)
-    assert (queue["idle_rows"][0], queue["crowd"][0], pool["tempo_n"]) == (0, -1, 0)
+    assert (queue["idle_rows"][0], queue["warm"][0], queue["crowd"][0], pool["tempo_n"]) == (0, -1, -1, 0)
     np.testing.assert_allclose(
         bare.tables[queue["table"][0]][[0, -1]],
         find("glitch-classifier", "onnxruntime", "epyc-core", (folder,)).service_table(1)[0][[0, -1]],
@@ -55,7 +55,12 @@ def test_all_terms_are_used_unless_the_scenario_leaves_them_out(folder):
 @pytest.mark.parametrize("term", [t for t in TERMS if t != "occupancy"])
 def test_each_term_is_left_out_by_itself(folder, term):
     pool, queue = pool_of(planned(folder, without(term)))
-    told = {"idling": queue["idle_rows"][0] > 0, "crowding": queue["crowd"][0] >= 0, "tempo": pool["tempo_n"] > 0}
+    told = {
+        "idling": queue["idle_rows"][0] > 0,
+        "warmth": queue["warm"][0] >= 0,
+        "crowding": queue["crowd"][0] >= 0,
+        "tempo": pool["tempo_n"] > 0,
+    }
     assert told == {other: other != term for other in told}
 
 

@@ -176,7 +176,7 @@ def test_a_log_that_is_not_there_or_has_not_begun_is_refused(tmp_path):
 def test_the_profile_says_of_a_live_batch_what_the_kernel_would_have_drawn():
     """With constant times, live batches that take what `profile_s` says give the same run as none live."""
     idle = np.array([1.0, 1.1, 1.3, 1.4, 1.6, 1.8, 2.1, 2.5])[:, None, None] * np.array([0.1, 0.15])[:, None]
-    program = Program(np.repeat(idle, 2, axis=2), crowding=(1.0, 1.2, 1.5))
+    program = Program(np.repeat(idle, 2, axis=2), warmth=(1.4, 1.2, 1.1, 1.0, 1.0), crowding=(1.0, 1.2, 1.5))
     times = np.cumsum(np.random.default_rng(3).exponential(0.1, 300))
 
     def plan(live):

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from twin.farm.occupied import warmth_at
 from twin.validation.cases import BEGINS, CASES, RETRAINING, SURGE, TIMES, Case
 from twin.validation.foretold import Known, foretell
 from twin.validation.request import Request
 from workloads.occupancy import TERMS, Occupancy, taken
 from workloads.profile import Service
 
-EXACT = Occupancy({1: taken(np.full(9, 0.01)), 8: taken(np.full(9, 0.04))}, {}, (1.0, 1.25), (), 1.0, 2.0, {})
+EXACT = Occupancy({1: taken(np.full(9, 0.01)), 8: taken(np.full(9, 0.04))}, {}, (), (1.0, 1.25), (), 1.0, 2.0, {})
 OWN = (Service(1, 9, True, 0.008, 0.008, 0.008, (0.008,) * 257),)
 KNOWN = Known(OWN, EXACT), Known(OWN, replace(EXACT, busy={1: taken(np.full(9, 0.03))}))
 
@@ -81,6 +82,17 @@ def test_a_term_is_left_out(term, latency_s):
     np.testing.assert_allclose(full.latency_s, 0.012)
     (run,) = foretell(case, evenly(case), known, 1.0, 1, 1, set(TERMS) - {term})
     np.testing.assert_allclose(run.latency_s, 0.012 if term == "crowding" else latency_s)
+
+
+def test_a_server_that_was_idle_of_late_is_slower_by_what_its_warmth_says():
+    case, factors = Case("light", 0.7), (2.0, 1.5, 1.2, 1.1, 1.0)
+    known = Known(OWN, replace(EXACT, warmth=factors)), KNOWN[1]
+    (run,) = foretell(case, case.arrivals(300, 70.0, rng()), known, 1.0, 1, 1)
+    warm = warmth_at(run.start_s, run.end_s)
+    assert warm.min() < 0.1 < 0.5 < warm.max()
+    np.testing.assert_allclose(run.end_s - run.start_s, 0.01 * np.interp(warm, np.linspace(0, 1, 5), factors))
+    (run,) = foretell(case, evenly(case), known, 1.0, 1, 1, set(TERMS) - {"warmth"})
+    np.testing.assert_allclose(run.end_s - run.start_s, 0.01)
 
 
 def test_busy_servers_slow_each_other_down_and_the_term_can_be_left_out():

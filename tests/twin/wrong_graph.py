@@ -266,8 +266,8 @@ GRAPH = (
     Bad(
         "unknown term",
         "horizon: 1 d",
-        "horizon: 1 d\nprofile_terms: [occupancy, weather]",
-        "4:28: error: profile_terms.1: 'weather' is not allowed; allowed: occupancy, idling, crowding, tempo",
+        "horizon: 1 d\nprofile_terms: [occupancy, fashion]",
+        "4:28: error: profile_terms.1: 'fashion' is not allowed; allowed: occupancy, idling, warmth, crowding, tempo",
     ),
     Bad(
         "trigger to nowhere",

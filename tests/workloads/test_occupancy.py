@@ -21,6 +21,7 @@ def occupancy(**changes):
     known = Occupancy(
         busy={1: taken(spread(1e-3)), 4: taken(spread(2.5e-3))},
         idle={2: taken(spread(1.2e-3)), 5: taken(spread(2e-3))},
+        warmth=(1.3, 1.1, 1.05, 1.0, 1.0),
         crowding=(1.0, 1.3),
         tempo=(0.9, 1.1),
         tempo_s=1.0,
@@ -83,6 +84,7 @@ def test_it_is_read_back_as_it_was_written():
         ("idle", {"2": {"n": 1, "mean_s": 1.0, "quantiles_s": [0.0] * POINTS}}, "more than 0"),
         ("crowding", [1.0, 0.0], "more than 0"),
         ("tempo", [-1.0], "more than 0"),
+        ("warmth", [1.0, 1.0], "5 factors of warmth, or none"),
         ("tempo_s", 0.0, "more than 0"),
     ],
 )

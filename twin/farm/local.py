@@ -13,6 +13,7 @@ from twin.farm.inputs import Prepared
 from twin.farm.losses import loses
 from twin.farm.place import Here, Place
 from twin.farm.secure import Scheduler
+from twin.farm.steady import steady
 from twin.plan import Plan
 from twin.programs import pool_spec
 from twin.scenario import Scenario
@@ -54,8 +55,9 @@ def farmed(
     inputs = Prepared(scenario, plan, seed, replica)
     with inputs.crew(plan, _place(scenario, plan, ground.scheduler)) as crew:
         crew.await_ready(LOADING_S, lambda ready, of: say(f"{ready} of {of} workers are ready"))
-        begun_s = time.monotonic()
-        yield Farm(plan, crew, inputs, lambda: time.monotonic() - begun_s, lost, policy=policy)
+        with steady():
+            begun_s = time.monotonic()
+            yield Farm(plan, crew, inputs, lambda: time.monotonic() - begun_s, lost, policy=policy)
         for (pool, _), host in crew.been:
             ground.hosts.setdefault(plan.pool_names[pool], set()).add(host)
 

@@ -11,16 +11,22 @@ from twin.farm.bench import Bench
 from twin.farm.driver import Farm
 from twin.farm.line import line, untold
 from twin.farm.log import FAIL, REPAIR
-from workloads.occupancy import IDLE_EDGES_S, Occupancy, Taken, taken
+from workloads.occupancy import IDLE_EDGES_S, WARM_POINTS, WARM_S, Occupancy, Taken, taken
 
 Array = NDArray[np.float64]
 Progress = Callable[[float, str], None]
 TEMPO_S = 1.0
 """How long the machine's tempo is taken to hold."""
+SPELL_S = 0.25
+"""Slow spells of the machine that last no longer say nothing of its speed."""
 ROUNDS = 4
 """Every term is measured so many times, in turn, so that a slow spell of the machine hits all alike."""
 _WARM_UP, _FEWEST = 10, 15
-_BUSY_SHARE, _CROWD_SHARE, _IDLE_SHARE = 0.2, 0.15, 0.4
+LOADS = (0.3, 0.5, 0.7, 0.9)
+"""Loads under which it is seen what a server's warmth is worth."""
+_BUSY_SHARE, _LARGER_SHARE, _CROWD_SHARE, _IDLE_SHARE, _LOAD_SHARE = 0.15, 0.15, 0.1, 0.3, 0.3
+_TRIMMED = 0.005
+"""Share of the longest times that say nothing of warmth: the machine was elsewhere."""
 _LONGEST_IDLE_S = 0.45
 
 
@@ -39,26 +45,30 @@ def measure(
     alone: list[Array] = []
     larger: dict[int, list[Array]] = {b: [] for b in batches if b > 1}
     crowd: dict[int, list[float]] = {k: [] for k in range(2, bench.servers + 1)}
-    gaps: list[tuple[Array, Array]] = []
+    spans: list[tuple[Array, Array]] = []
     each_s = seconds / ROUNDS
     for k in range(ROUNDS):
         progress(k / ROUNDS, "what a batch takes a busy server")
         times_s = runs.busy(1, 1, _BUSY_SHARE * each_s)
         alone.append(times_s)
         for batch, found in larger.items():
-            found.append(runs.busy(batch, 1, _BUSY_SHARE * each_s / len(larger)))
+            found.append(runs.busy(batch, 1, _LARGER_SHARE * each_s / len(larger)))
         for servers, factors in crowd.items():
             one = runs.busy(1, 1, _CROWD_SHARE * each_s / len(crowd) / 2)
             many = runs.busy(1, servers, _CROWD_SHARE * each_s / len(crowd) / 2)
             factors.append(float(many.mean() / one.mean()))
         progress((k + 0.6) / ROUNDS, "what it takes one that has idled")
-        gaps.append(runs.spaced(_IDLE_SHARE * each_s, float(np.median(times_s)), np.random.default_rng(k)))
+        rng, usual = np.random.default_rng(k), float(np.mean(times_s))
+        spans.append(runs.spaced(_IDLE_SHARE * each_s, usual, rng))
+        spans += [runs.loaded(load, _LOAD_SHARE * each_s / len(LOADS), usual, rng) for load in LOADS]
     progress(0.97, "how long a new worker takes to be ready")
     tempo, even = _tempo(alone)
     mean_s = float(np.concatenate(alone).mean())
+    idle, warmth = _after_idling(spans, np.concatenate(alone))
     return Occupancy(
         busy={1: taken(even)} | {b: _even(found) for b, found in larger.items()},
-        idle=_idle(gaps),
+        idle=idle,
+        warmth=warmth,
         crowding=(1.0, *(float(np.median(factors)) for factors in crowd.values())),
         tempo=tempo,
         tempo_s=TEMPO_S,
@@ -68,8 +78,10 @@ def measure(
 
 
 def usual_s(bench: Bench, seconds: float, program: int = 0) -> float:
-    """What a batch of one takes a busy server just now: the mean over about so long."""
-    return float(_Runs(bench, program).busy(1, 1, seconds).mean())
+    """What a batch of one takes a busy server just now: the median over about so long of means over SPELL_S."""
+    times_s = _Runs(bench, program).busy(1, 1, seconds)
+    spells = np.array_split(times_s, max(1, round(times_s.sum() / SPELL_S)))
+    return float(np.median([spell.mean() for spell in spells]))
 
 
 class _Runs:
@@ -88,15 +100,18 @@ class _Runs:
         return self._full(batch, servers, max(number, _FEWEST + _WARM_UP * servers))
 
     def spaced(self, seconds: float, usual_s: float, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Idle times before and occupancies of single jobs, after pauses of every length up to the longest."""
+        """Starts and ends of jobs after pauses of every length up to the longest, short ones more often."""
         ends = (0.3 * IDLE_EDGES_S[1]) ** -0.5, _LONGEST_IDLE_S**-0.5
         mean_s = (ends[0] * ends[1]) ** -1.0  # of pauses whose root is as often in any stretch of 1 / root
         number = max(_FEWEST, int(seconds / (mean_s + usual_s)))
         level = (rng.permutation(number) + 0.5) / number
         pauses_s = (ends[0] - level * (ends[0] - ends[1])) ** -2.0
-        farm = self._run({"job": np.cumsum(pauses_s + 1.1 * usual_s)}, 1, 1)
-        start_s, end_s = _spans(farm)
-        return start_s[1:] - end_s[:-1], (end_s - start_s)[1:]
+        return _spans(self._run({"job": np.cumsum(pauses_s + 1.1 * usual_s)}, 1, 1))
+
+    def loaded(self, load: float, seconds: float, usual_s: float, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Starts and ends of jobs that come at random, as many as make this load."""
+        number = max(_FEWEST, int(seconds * load / usual_s))
+        return _spans(self._run({"job": rng.exponential(usual_s / load, number).cumsum()}, 1, 1))
 
     def restart_s(self, usual_s: float) -> float:
         """From the death of a worker until another is ready, with jobs waiting for it."""
@@ -142,10 +157,37 @@ def _even(runs: Sequence[Array]) -> Taken:
     return taken(np.concatenate([times_s * usual_s / times_s.mean() for times_s in runs]))
 
 
-def _idle(gaps: Sequence[tuple[Array, Array]]) -> dict[int, Taken]:
-    """By idle class, where enough were measured."""
-    idle_s, times_s = (np.concatenate(part) for part in zip(*gaps, strict=True))
-    number = np.searchsorted(IDLE_EDGES_S, idle_s, side="left")
-    return {
-        k: taken(times_s[number == k]) for k in range(1, len(IDLE_EDGES_S) + 1) if (number == k).sum() >= _FEWEST
+def _after_idling(
+    spans: Sequence[tuple[Array, Array]], alone: Array
+) -> tuple[dict[int, Taken], tuple[float, ...]]:
+    """What each idle class takes on a warm server, where enough were measured; and by what warmth multiplies it.
+
+    `alone` are occupancies (batch,) of a server that is never idle, and warm. Each time is the product of what its
+    class takes and what its warmth does: fitted to logarithms, which no few long ones decide.
+    """
+    idle_s = np.concatenate([np.append(np.inf, start_s[1:] - end_s[:-1]) for start_s, end_s in spans])
+    warm = np.concatenate([warmth_at(start_s, end_s) for start_s, end_s in spans] + [np.ones(alone.size)])
+    times_s = np.concatenate([end_s - start_s for start_s, end_s in spans] + [alone])
+    number = np.append(np.searchsorted(IDLE_EDGES_S, idle_s, side="left"), np.zeros(alone.size, int))
+    usual = times_s <= np.quantile(times_s, 1.0 - _TRIMMED)
+    points = np.linspace(0.0, 1.0, WARM_POINTS)[:-1]
+    is_class = np.equal.outer(number, np.unique(number[usual]))
+    near = np.maximum(0.0, 1.0 - np.abs(np.subtract.outer(warm, points)) * (WARM_POINTS - 1))
+    known = np.hstack([is_class, near])[usual]
+    fitted = np.linalg.lstsq(known, np.log(times_s[usual]), rcond=None)[0]
+    factors = np.append(np.exp(fitted[is_class.shape[1] :]), 1.0)
+    even_s = times_s / np.interp(warm, np.append(points, 1.0), factors)
+    idle = {
+        k: taken(even_s[number == k]) for k in range(1, len(IDLE_EDGES_S) + 1) if (number == k).sum() >= _FEWEST
     }
+    return idle, tuple(factors.tolist())
+
+
+def warmth_at(start_s: Array, end_s: Array) -> Array:
+    """How warm the server is at each start (batch,), as the kernel reckons it."""
+    found, warm, freed_s = np.empty(start_s.size), 0.0, -np.inf
+    for k, (from_s, until_s) in enumerate(zip(start_s, end_s, strict=True)):
+        warm *= np.exp((freed_s - from_s) / WARM_S)
+        found[k] = warm
+        warm, freed_s = 1.0 - (1.0 - warm) * np.exp((from_s - until_s) / WARM_S), until_s
+    return found

@@ -24,12 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.farm.channel import Channel
+from twin.farm.steady import keep_memory
 
 BEAT_S = 1.0
 
 
 def serve(channel: Channel) -> None:
     """Load what the first message names, say that all is ready, then execute what comes."""
+    keep_memory()
     try:
         words, _ = channel.receive()
         loaded = _all_loaded(channel, words["programs"])

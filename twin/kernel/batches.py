@@ -26,7 +26,7 @@ from twin.kernel.state import (
     TOKEN_MASK,
     TOKEN_SHIFT,
 )
-from workloads.occupancy import IDLE_EDGES_S
+from workloads.occupancy import IDLE_EDGES_S, WARM_POINTS
 
 
 @inlined
@@ -114,6 +114,8 @@ def service_s(w, b, s, p, x):
     service_s = tables[first] + (place - i) * (tables[first + 1] - tables[first])
     if rare(pools[p]["slowness"] != 1.0):
         service_s *= pools[p]["slowness"]
+    if rare(queue["warm"][v] >= 0):
+        service_s *= warmed(w, queue["warm"][v], view(w["servers"], SERVER)[x]["warm"])
     if rare(queue["crowd"][v] >= 0):
         crowd = min(pools[p]["busy"], MOST_CROWD) - 1
         service_s *= view(w["crowding"], np.float64)[queue["crowd"][v] * MOST_CROWD + crowd]
@@ -134,6 +136,16 @@ def idle_class(idle_s):
     for edge_s in IDLE_EDGES_S:
         number += idle_s > edge_s
     return number
+
+
+@compiled
+def warmed(w, row, warm):
+    """By what a server that is so `warm` multiplies times: linear between the points of this row of `warmth`."""
+    warmth = view(w["warmth"], np.float64)
+    place = warm * (WARM_POINTS - 1)
+    i = min(int(place), WARM_POINTS - 2)
+    first = row * WARM_POINTS + i
+    return warmth[first] + (place - i) * (warmth[first + 1] - warmth[first])
 
 
 @small

@@ -23,7 +23,7 @@ from twin.kernel.graph import follow
 from twin.kernel.heap import push
 from twin.kernel.memory import room, settle
 from twin.kernel.queues import close_holds, expire, put_back
-from twin.kernel.servers import make_ready, take_server
+from twin.kernel.servers import cool, make_ready, take_server
 from twin.kernel.state import (
     BATCH,
     BREAKING,
@@ -172,6 +172,8 @@ def _start(w, p, q):
     b = form(w, q, s) if fresh else take_suspended(w, q, s)
     batch = batches[b]
     x = take_server(w, p, q, batch["variant"])
+    if rare(w["warm_on"] > 0):
+        cool(w, x)
     servers[x]["batch"] = b
     batch["server"] = x
     batch["start_s"] = w["now_s"]

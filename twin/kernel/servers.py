@@ -5,10 +5,13 @@ The rules are those of twin.kernel.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from twin.kernel.compiled import compiled, inlined, rare, small, view
 from twin.kernel.state import BREAKING, BROKEN, BUSY, FREE, GONE, POOL, QUEUE, SERVER
+from workloads.occupancy import WARM_S
 
 
 @inlined
@@ -32,12 +35,23 @@ def take_server(w, p, q, v):
     return x
 
 
+@compiled
+def cool(w, x):
+    """Server `x`, just taken, is as warm as it is after idling."""
+    servers = view(w["servers"], SERVER)
+    servers[x]["warm"] *= math.exp((servers[x]["freed_s"] - w["now_s"]) / WARM_S)
+    servers[x]["taken_s"] = w["now_s"]
+
+
 @small
 def give_server(w, p, x):
     """Server `x` has finished: it is free, or leaves if it broke or is one too many."""
     pools = view(w["pools"], POOL)
     servers = view(w["servers"], SERVER)
     servers[x]["batch"] = -1
+    if rare(w["warm_on"] > 0):
+        cold = math.exp((servers[x]["taken_s"] - w["now_s"]) / WARM_S)
+        servers[x]["warm"] = 1.0 - (1.0 - servers[x]["warm"]) * cold
     servers[x]["freed_s"] = w["now_s"]
     if rare(servers[x]["state"] == BREAKING):
         servers[x]["state"] = BROKEN

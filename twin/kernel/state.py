@@ -65,8 +65,8 @@ PARTS = ("transfer_s", "join_s", "queue_s", "batch_s", "outage_s", "load_s", "co
 ARRAYS = (
     "stages", "queues", "pools", "servers", "resident", "jobs", "heap", "batches", "streams", "arrivals",
     "children", "pool_queues", "tables", "delays", "links", "meetings", "buckets", "waiters", "verdicts",
-    "tasks", "event_segment", "events", "edges", "responses", "noise", "crowding", "tempo", "found", "hist",
-    "bins", "rows", "trace",
+    "tasks", "event_segment", "events", "edges", "responses", "noise", "warmth", "crowding", "tempo",
+    "found", "hist", "bins", "rows", "trace",
 )  # fmt: skip
 """The arrays whose addresses the world holds, row-major."""
 
@@ -105,6 +105,7 @@ WORLD = np.dtype(
         ("hand_margin", "i8"),  # those that one job may add that a verdict lets go on
         ("report_s", "f8"),  # how often pools tell their load
         ("bin_s", "f8"),
+        ("warm_on", "i8"),  # whether any program asks how warm a server is
         ("noise_key", "u8"),
     ]
 )
@@ -170,6 +171,7 @@ QUEUE = np.dtype(  # one per (stage, pool)
             "i8",
             (2,),
         ),  # from the tables of one idle class to those of the next, 0: idling changes nothing
+        ("warm", "i8", (2,)),  # row of `warmth`, -1 none
         ("crowd", "i8", (2,)),  # row of `crowding`, -1 none
         ("decide", "i8", (2,)),  # decision table of each variant, -1 none
         ("slot", "i8"),  # where a server of the pool remembers the primary; the fallback comes after it
@@ -232,6 +234,8 @@ SERVER = np.dtype(
         ("state", "i8"),
         ("batch", "i8"),
         ("freed_s", "f8"),  # when it last finished something, -inf it has not since it forgot all
+        ("taken_s", "f8"),  # when it last began something
+        ("warm", "f8"),  # the share of late in which it was busy, as it was at the later of both
         ("used_bytes", "f8"),
     ]
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.kernel.batches import idle_class
+from twin.kernel.batches import idle_class, warmed
 from twin.kernel.state import MOST_CROWD
 from twin.plan import Array
 from twin.world import World
@@ -18,6 +18,8 @@ def profile_s(world: World, slot: int) -> Array:
         idle_s = record["now_s"] - world.servers["freed_s"][batch["server"]]
         row += idle_class(idle_s) * int(queue["idle_rows"][v])
     times_s: Array = plan.tables[row] * pool["slowness"]
+    if queue["warm"][v] >= 0:
+        times_s *= warmed(record, queue["warm"][v], world.servers["warm"][batch["server"]])
     if queue["crowd"][v] >= 0:
         times_s *= plan.crowding[queue["crowd"][v], min(pool["busy"], MOST_CROWD) - 1]
     if pool["tempo_n"] > 0:

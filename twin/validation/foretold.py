@@ -37,8 +37,11 @@ class Known:
         """As the kernel is told; without 'occupancy' only what its calls take."""
         if "occupancy" not in terms:
             return Program(by_size({s.batch: s.quantiles_s for s in self.service}, max_batch))
-        crowding = self.occupancy.crowding if "crowding" in terms else ()
-        return Program(self.occupancy.table(max_batch, terms), crowding=crowding)
+        return Program(
+            self.occupancy.table(max_batch, terms),
+            warmth=self.occupancy.warmth if "warmth" in terms else (),
+            crowding=self.occupancy.crowding if "crowding" in terms else (),
+        )
 
 
 def plan(

@@ -17,12 +17,12 @@ class Request:
 
     workload: str = "detector"
     runtime: str = "onnxruntime"
-    n: int = 20_000
+    n: int = 21_200
     repeats: int = 3
     cases: tuple[str, ...] | None = None
     seed: int = 1
     fallback: str = "torch"
-    profile_s: float = 240.0
+    profile_s: float = 180.0
 
     def __post_init__(self) -> None:
         from workloads import spec

@@ -34,7 +34,7 @@ from workloads.occupancy import TERMS
 
 DRAWS = 20
 """Runs of the twin behind each prediction."""
-PROBE_S = 2.0
+PROBE_S = 4.0
 """How long the machine's speed is looked at before each prediction: the program itself is the best reference."""
 Progress = Callable[[float, str], None]
 

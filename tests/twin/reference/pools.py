@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 from tests.twin.reference.environment import COMPLETE, RETRY, TIMER, TURN, inverse_cdf, start_now, uniform
 from tests.twin.reference.things import Batch
 from twin.kernel.state import (
     BREAKING,
     EXPIRED,
     FAILED,
-    IDLE_EDGES_S,
     KEPT,
     LOSE,
     LOST,
     MOST_CROWD,
     RESUMED,
 )
+from workloads.occupancy import IDLE_EDGES_S
 
 
 class Pools:
@@ -100,6 +102,11 @@ class Pools:
         if pool.slowness != 1.0:
             service_s *= pool.slowness
             self.seen["slow service"] += 1
+        if queue.warmth[batch.variant] is not None:
+            warmth, warm = queue.warmth[batch.variant], batch.server.warm
+            point = min(math.floor(4 * warm), 3)
+            service_s *= warmth[point] + (4 * warm - point) * (warmth[point + 1] - warmth[point])
+            self.seen["service on a warm server" if warm > 0.5 else "service on a cold server"] += 1
         if queue.crowding[batch.variant] is not None:
             service_s *= queue.crowding[batch.variant][min(pool.busy, MOST_CROWD) - 1]
             self.seen["crowded service"] += pool.busy > 1

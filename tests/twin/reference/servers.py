@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from twin.kernel.state import BREAKING, BROKEN, BUSY, FREE, GONE
+from workloads.occupancy import WARM_S
 
 
 class Servers:
@@ -17,6 +20,8 @@ class Servers:
             self.seen["server chosen for what it holds"] += bool(holders) and choice is not pool.free[-1]
         pool.free.remove(choice)
         choice.state = BUSY
+        choice.warm *= math.exp((choice.freed_s - self.now) / WARM_S)
+        choice.taken_s = self.now
         return choice
 
     def holds(self, pool, server, slot):
@@ -55,6 +60,7 @@ class Servers:
 
     def release(self, pool, server):
         """The server's batch is over: it is free, or breaks, or leaves."""
+        server.warm = 1.0 - (1.0 - server.warm) * math.exp((server.taken_s - self.now) / WARM_S)
         server.freed_s = self.now
         if server.state == BREAKING:
             server.state = BROKEN

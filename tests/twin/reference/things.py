@@ -86,6 +86,7 @@ class Queue:
     mean_s: float
     tables: list
     idle_rows: list
+    warmth: list
     crowding: list
     decide: list
     memory_bytes: list
@@ -111,6 +112,8 @@ class Server:
     held: dict = field(default_factory=dict)
     used_bytes: float = 0.0
     freed_s: float = float("-inf")
+    taken_s: float = 0.0
+    warm: float = 0.0
 
     def forget(self):
         self.held.clear()

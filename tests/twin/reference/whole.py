@@ -66,7 +66,8 @@ class Reference(Graph, Routes, Links, Queues, Servers, Pools, Controls, Audit):
         for q, row in enumerate(records(plan.queues)):
             tables_of = [tables[first:] for first in row.table]
             crowding = [plan.crowding[crowd].tolist() if crowd >= 0 else None for crowd in row.crowd]
-            programs = tables_of, row.idle_rows, crowding, row.decide, row.memory_bytes, row.load_time_s
+            warmth = [plan.warmth[warm].tolist() if warm >= 0 else None for warm in row.warm]
+            programs = tables_of, row.idle_rows, warmth, crowding, row.decide, row.memory_bytes, row.load_time_s
             stage, pool = self.stages[row.stage], self.pools[row.pool]
             self.queues.append(Queue(q, stage, pool, row.slot, row.mean_s, *programs))
         for pool, row in zip(self.pools, records(plan.pools), strict=True):
