@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from dashboards.validation_tables import COLUMNS, FIGURES, QUANTILES, Result
+from dashboards.validation_tables import COLUMNS, FIGURES, QUANTILES, Result, worths
 from twin import words
 from twin.validation.goals import MET, MISSED, UNFIT
 
@@ -133,6 +133,27 @@ def table(result: Result) -> str:
     rows = [_markdown(case, shown) for case in result["cases"]]
     lines = [" | ".join(cells) for cells in (heads, ["---"] * len(heads), *rows)]
     return "\n".join(f"| {line} |" for line in lines) + "\n"
+
+
+def worths_table(result: Result) -> str:
+    """What each term of the profile is worth, as a Markdown table: the usual size of the error with and without it."""
+    heads = ["without", *(f"{name}" for name in QUANTILES), "worth most in"]
+    rows = worths(result).to_dict("records")
+    every = ["nothing", *(_share(rows[0][f"{name}_with_all"]) for name in QUANTILES), ""]
+    cells = [
+        [
+            row["term"],
+            *(_share(row[f"{name}_without"]) for name in QUANTILES),
+            f"{row['most_in']}: {_share(row['most'])}",
+        ]
+        for row in rows
+    ]
+    lines = [" | ".join(line) for line in (heads, ["---"] * len(heads), every, *cells)]
+    return "\n".join(f"| {line} |" for line in lines) + "\n"
+
+
+def _share(value: float) -> str:
+    return f"{100.0 * value:.1f} %"
 
 
 def _markdown(case: Mapping[str, Any], shown: list[str]) -> list[str]:

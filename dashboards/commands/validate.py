@@ -24,9 +24,12 @@ Out = Annotated[
 
 
 def validate(
-    workload: Annotated[str, typer.Argument(metavar="[WORKLOAD]", help="The farm's program.")] = "detector",
-    runtime: Annotated[str, typer.Option(help="What it runs on.")] = "onnxruntime",
-    fallback: Annotated[str, typer.Option(help="Runtime that serves while a case retrains.")] = "torch",
+    what: Annotated[
+        str, typer.Argument(metavar="[SCENARIO|WORKLOAD]", help="A scenario's search, or a workload.")
+    ] = "detector",
+    stage: Annotated[str | None, typer.Option(help="Of a scenario; by default its first with a fallback.")] = None,
+    runtime: Annotated[str | None, typer.Option(help="What it runs on.")] = None,
+    fallback: Annotated[str | None, typer.Option(help="Runtime that serves while a case retrains.")] = None,
     case: Case = None,
     n: Annotated[int, typer.Option("--n", help="Jobs of each case.", min=100)] = 21_200,
     repeats: Annotated[int, typer.Option(help="How often the farm runs each case; 1 tells no floor.", min=1)] = 3,
@@ -47,7 +50,8 @@ def validate(
     from dashboards import validation_text as text
     from twin.validation.trial import validate as validated
 
-    request = _request(workload, runtime, fallback, case, n, repeats, seed, budget)
+    programs = _programs(what, stage, runtime, fallback)
+    request = _request(programs, case, n, repeats, seed, budget)
     folder = folders.chosen(out, "validation")
     try:
         with watch(quiet) as progress:
@@ -71,29 +75,40 @@ def without_curves(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "cases": cases}
 
 
+def _programs(what: str, stage: str | None, runtime: str | None, fallback: str | None) -> dict[str, str]:
+    """Workloads and runtimes: of a workload, or of a stage of a scenario."""
+    from twin.loader import bundled, load
+    from workloads import spec
+
+    if what in spec.names():
+        if stage is not None:
+            fail(f"--stage {stage}: '{what}' is a workload and has none; leave it out, or name a scenario", USAGE)
+        return {"workload": what, "runtime": runtime or "onnxruntime", "fallback": fallback or "torch"}
+    if what not in bundled() and not Path(what).exists():
+        known = f"workloads: {', '.join(spec.names())}; scenarios: {', '.join(bundled())}"
+        fail(f"'{what}' is no workload and no scenario; {known}, or a YAML file", USAGE)
+    stages = {name: s for name, s in load(what).stages.items() if s.work is not None}
+    if stage is not None and stage not in stages:
+        fail(f"--stage {stage}: no stage of that name has a workload; those that have: {', '.join(stages)}", USAGE)
+    chosen = stages[stage or next((name for name, s in stages.items() if s.fallback), next(iter(stages)))]
+    return {
+        "workload": str(chosen.work),
+        "runtime": runtime or chosen.runtime,
+        "fallback": fallback
+        or chosen.fallback_runtime
+        or ("torch" if chosen.fallback is None else chosen.runtime),
+        "fallback_workload": chosen.fallback or "",
+    }
+
+
 def _request(
-    workload: str,
-    runtime: str,
-    fallback: str,
-    cases: list[str] | None,
-    n: int,
-    repeats: int,
-    seed: int,
-    budget: float,
+    programs: dict[str, str], cases: list[str] | None, n: int, repeats: int, seed: int, budget: float
 ) -> Request:
     """What is asked for; leave when it cannot be done."""
     from twin.validation.request import Request
 
+    chosen = tuple(cases) if cases else None
     try:
-        return Request(
-            workload=workload,
-            runtime=runtime,
-            n=n,
-            repeats=repeats,
-            cases=tuple(cases) if cases else None,
-            seed=seed,
-            fallback=fallback,
-            profile_s=budget,
-        )
+        return Request(**programs, n=n, repeats=repeats, cases=chosen, seed=seed, profile_s=budget)
     except ValueError as error:
         fail(str(error), USAGE)

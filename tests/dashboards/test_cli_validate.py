@@ -57,12 +57,47 @@ def test_what_was_asked_reaches_the_validation(ettwin, asked, tmp_path):
     assert (tmp_path / "v" / "report.html").read_text().startswith("<!doctype html>")
 
 
+def test_a_scenario_is_asked_for_its_stage_with_a_fallback_or_the_one_that_is_named(ettwin, asked, tmp_path):
+    assert ettwin("validate", "first-light", "--out", tmp_path / "a")[0] == 0
+    assert ettwin("validate", "first-light", "--stage", "dq", "--out", tmp_path / "b")[0] == 0
+    searched, classified = asked
+    assert (searched.workload, searched.fallback_workload) == ("detector", "matched-filter")
+    assert searched.programs[1][0] == "matched-filter"
+    assert (classified.workload, classified.fallback, classified.fallback_workload) == (
+        "glitch-classifier",
+        "torch",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (
+            ("first-light", "--stage", "alert"),
+            2,
+            "no stage of that name has a workload; those that have: dq, detect",
+        ),
+        (
+            ("detector", "--stage", "dq"),
+            2,
+            "'detector' is a workload and has none; leave it out, or name a scenario",
+        ),
+        (("fist-light",), 2, "'fist-light' is no workload and no scenario"),
+    ],
+)
+def test_a_stage_that_is_not_there_is_refused(ettwin, asked, options, code, message):
+    found, out, err = ettwin("validate", *options)
+    assert (found, out, asked) == (code, "", [])
+    assert message in " ".join(err.split())
+
+
 def test_what_is_not_asked_is_the_issues(ettwin, asked, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "validation").mkdir(parents=True)
     code, _, err = ettwin("validate", "--quiet")
     assert (code, err) == (0, "writing to runs/validation-2\n")
-    assert asked == [Request("detector", "onnxruntime", 20_000, 3, None, 1, "torch", 150.0)]
+    assert asked == [Request()]
     assert (tmp_path / "runs" / "validation-2" / "report.html").exists()
 
 
@@ -94,7 +129,7 @@ def test_an_interrupted_validation_says_how_to_go_on(ettwin, monkeypatch, tmp_pa
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["nonsense"], "no workload 'nonsense'; known: "),
+        (["nonsense"], "'nonsense' is no workload and no scenario; workloads: anomaly-detector, "),
         (["--runtime", "abacus"], "workload 'detector' has no runtime 'abacus'; it has: onnxruntime, torch"),
         (["--fallback", "abacus"], "workload 'detector' has no runtime 'abacus'"),
         (["--runtime", "torch"], "the fallback runs on 'torch' as well; choose another runtime for it"),

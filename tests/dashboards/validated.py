@@ -34,6 +34,7 @@ def result(trials=TRIALS):
         "repeats": 3,
         "seed": 1,
         "profile_s": 150.0,
+        "fallback_workload": "",
         "began": "2026-11-29T05:58:00+00:00",
         "seconds": 93.5,
         "machine": {"machine": "a test's imagination", "os": "none", "cores": 2},

@@ -267,7 +267,8 @@ GRAPH = (
         "unknown term",
         "horizon: 1 d",
         "horizon: 1 d\nprofile_terms: [occupancy, fashion]",
-        "4:28: error: profile_terms.1: 'fashion' is not allowed; allowed: occupancy, idling, warmth, crowding, tempo",
+        "4:28: error: profile_terms.1: 'fashion' is not allowed; allowed: occupancy, idling, warmth, "
+        "crowding, tempo",
     ),
     Bad(
         "trigger to nowhere",

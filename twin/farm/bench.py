@@ -1,4 +1,4 @@
-"""Workers of this machine that run bare plans: arrivals and queues of one workload, no strain and no sky.
+"""Workers of this machine that run bare plans: arrivals and queues of some programs, no strain and no sky.
 
 For measuring what a batch takes a server, and for holding the twin against a farm. One crew runs plan after plan.
 """
@@ -28,7 +28,7 @@ _UNITS, _SEED = 64, 30_013
 
 
 class Supplied:
-    """Units made beforehand, for the `programs` of one workload; what comes of them means nothing.
+    """Units made beforehand, for each of the `programs`; what comes of them means nothing.
 
     Batches of a stage's primary execute the program number `first`, those of its fallback the next.
     """
@@ -36,7 +36,8 @@ class Supplied:
     def __init__(self, programs: Sequence[Named], first: int = 0) -> None:
         from workloads.spec import get
 
-        self._units = get(programs[0][0]).units(_UNITS, _SEED)
+        made = {workload: get(workload).units(_UNITS, _SEED) for workload, _, _ in programs}
+        self._units = [made[workload] for workload, _, _ in programs]
         self.first = first
 
     def program(self, batch: LiveBatch) -> int:
@@ -45,7 +46,7 @@ class Supplied:
 
     def units(self, batch: LiveBatch) -> NDArray[Any]:
         """One unit per job."""
-        units: NDArray[Any] = self._units[np.asarray(batch.entities) % _UNITS]
+        units: NDArray[Any] = self._units[self.program(batch)][np.asarray(batch.entities) % _UNITS]
         return units
 
     def result(self, batch: LiveBatch, service_s: float, answer: Answer) -> LiveResult:

@@ -1,4 +1,4 @@
-"""Processes that keep to the clock: no pauses for garbage, no memory given back that the next batch needs again."""
+"""Processes that keep to the clock: no pauses for garbage, no memory given back that is needed again at once."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from twin.validation.cases import CASES, Case
 class Request:
     """What to validate: `n` jobs of `workload` in each of the `cases` (None: all), on `runtime`, `repeats` times.
 
-    `fallback` is the runtime that serves while a case retrains. The profile is measured for `profile_s`.
+    While a case retrains, the `fallback_workload`, by default the same, serves on the runtime `fallback`. The
+    profile is measured for `profile_s`.
     ValueError for what cannot be done.
     """
 
@@ -23,17 +24,17 @@ class Request:
     seed: int = 1
     fallback: str = "torch"
     profile_s: float = 180.0
+    fallback_workload: str = ""
 
     def __post_init__(self) -> None:
         from workloads import spec
 
-        known = spec.runtimes(spec.get(self.workload))
-        for runtime in (self.runtime, self.fallback):
+        primary, fallback = self.programs
+        for workload, runtime, _ in (primary, fallback):
+            known = spec.runtimes(spec.get(workload))
             if runtime not in known:
-                raise ValueError(
-                    f"workload '{self.workload}' has no runtime '{runtime}'; it has: {', '.join(known)}"
-                )
-        if self.runtime == self.fallback:
+                raise ValueError(f"workload '{workload}' has no runtime '{runtime}'; it has: {', '.join(known)}")
+        if primary == fallback:
             raise ValueError(f"the fallback runs on '{self.fallback}' as well; choose another runtime for it")
         unknown = [name for name in self.cases or () if name not in {case.name for case in CASES}]
         if unknown:
@@ -44,6 +45,11 @@ class Request:
                 f"{self.n} jobs, {self.repeats} repeats, {self.profile_s:g} s for the profile; "
                 "needed: 100 jobs, 1 repeat and some time"
             )
+
+    @property
+    def programs(self) -> tuple[tuple[str, str, int], tuple[str, str, int]]:
+        """The program and its fallback: workload, runtime, threads."""
+        return (self.workload, self.runtime, 1), (self.fallback_workload or self.workload, self.fallback, 1)
 
     @property
     def chosen(self) -> tuple[Case, ...]:

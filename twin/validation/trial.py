@@ -42,8 +42,7 @@ def validate(request: Request, out: Path, progress: Progress = lambda done, text
     folder = out.with_name(out.name + ".partial")
     kept.begin(folder, request)
     begun_s, began = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-    programs = [(request.workload, runtime, 1) for runtime in (request.runtime, request.fallback)]
-    with Bench(programs, SERVERS) as bench:
+    with Bench(request.programs, SERVERS) as bench:
         known, unfit = _known(folder, request, bench, _part(progress, 0.0, _PROFILE))
         cases: list[dict[str, Any]] = []
         each = (1.0 - _PROFILE) / len(request.chosen)
