@@ -136,7 +136,7 @@ def table(result: Result) -> str:
 
 
 def worths_table(result: Result) -> str:
-    """What each term of the profile is worth, as a Markdown table: the usual size of the error with and without it."""
+    """What each term of the profile is worth, in Markdown: the usual size of the error with and without it."""
     heads = ["without", *(f"{name}" for name in QUANTILES), "worth most in"]
     rows = worths(result).to_dict("records")
     every = ["nothing", *(_share(rows[0][f"{name}_with_all"]) for name in QUANTILES), ""]
