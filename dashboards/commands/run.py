@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dashboards import folders
 from dashboards.terminal import (
     FAILED,
     TARGET_MISSED,
@@ -110,10 +110,7 @@ def run(
     from twin.loader import find, load
 
     chosen = load(scenario, with_ or (), _with_live(set_ or [], live))
-    folder = out or _next_folder(chosen.name)
-    if folder.exists():
-        fail(f"--out {folder}: exists already; choose another folder or remove it", USAGE)
-    _writable(folder)
+    folder = folders.chosen(out, chosen.name)
     _fit_together(chosen, checkpoint, farm is not None, recorded)
     on_farm = _farm(farm, ca, cert, key)
     where = tuple(profiles or [Path("profiles")])
@@ -251,22 +248,3 @@ def _with_live(changes: Sequence[str], live: str | None) -> list[str]:
     if not names:
         fail(f"--live {live!r}: give names of stages, such as detect,dq", USAGE)
     return [*changes, f"live=[{', '.join(names)}]"]
-
-
-def _writable(folder: Path) -> None:
-    """Leave now, not after the run, when nothing can be written where the run directory will be."""
-    above = next(p for p in folder.absolute().parents if p.exists())
-    try:
-        with TemporaryDirectory(dir=above, prefix=".ettwin-"):
-            pass
-    except OSError as error:
-        fail(f"--out {folder}: {above} cannot be written to ({error.strerror}); choose another folder", USAGE)
-
-
-def _next_folder(name: str) -> Path:
-    """The first of runs/NAME, runs/NAME-2, … that is free."""
-    k = 1
-    while (folder := Path("runs") / (name if k == 1 else f"{name}-{k}")).exists():
-        k += 1
-    say(f"writing to {folder}")
-    return folder
