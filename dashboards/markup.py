@@ -1,6 +1,6 @@
 """HTML pieces of a report: tables, downloads, chips, tiles. Everything that comes from outside is escaped here.
 
-For dashboards.report. Knows no record and no figure.
+For dashboards.report and dashboards.validation. Knows no record and no figure.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -123,3 +123,18 @@ def _kind(value: Any) -> str:
 def _defused(value: object) -> object:
     """No cell that a spreadsheet would run as a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def origins(tree: Mapping[str, Any]) -> str:
+    """A table of where a page's numbers come from: every value of nested mappings, under the path of its keys."""
+    rows = [{"key": key, "value": str(value)} for key, value in _flat(tree)]
+    columns: dict[str, tuple[str, Cell]] = {"key": ("", text), "value": ("", text)}
+    return table(rows, columns, "Where these numbers come from", "")
+
+
+def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{key} › ")
+        else:
+            yield f"{above}{key}", value

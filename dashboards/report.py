@@ -304,22 +304,8 @@ def _provenance(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
         command = f"ettwin run resolved.yaml --seed {record.seed} --replicas {summary['scenario']['replicas']}"
     yield markup.paragraph(f"This command gives the same numbers again{where}:", "note")
     yield f"<pre>{markup.text(command)}</pre>"
-    rows = [
-        {"key": "seed", "value": str(record.seed)},
-        {"key": "scenario digest", "value": record.scenario.digest},
-        {"key": "plan digest", "value": record.plan_digest},
-        *({"key": key, "value": str(value)} for key, value in _flat(record.manifest) if key != "command"),
-    ]
-    columns: dict[str, tuple[str, markup.Cell]] = {"key": ("", markup.text), "value": ("", markup.text)}
-    yield markup.table(rows, columns, "Where these numbers come from", "")
-
-
-def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key} › ")
-        else:
-            yield f"{above}{key}", value
+    named = {"seed": record.seed, "scenario digest": record.scenario.digest, "plan digest": record.plan_digest}
+    yield markup.origins(named | {key: value for key, value in record.manifest.items() if key != "command"})
 
 
 def _figure(record: Recorded, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -28,6 +29,16 @@ With = Annotated[
 ]
 Source = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A shipped name (see 'ettwin list') or a YAML file.")
+]
+Profiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--profiles",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="Measured profiles, before the shipped ones; by default ./profiles.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON object.")]
 Ca = Annotated[

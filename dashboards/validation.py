@@ -234,24 +234,8 @@ def _provenance(result: Result) -> Iterator[str]:
         "sha256": ("SHA-256 of its file", markup.text),
     }
     yield markup.table(said, foretold, "Predictions", "No cases.")
-    rows = [
-        {"key": key, "value": str(value)}
-        for name in ("machine", "versions", "profile")
-        for key, value in flat(result[name], f"{name} › ")
-    ]
     asked = ("workload", "runtime", "fallback", "n", "repeats", "seed", "profile_s", "began", "seconds")
-    rows += [{"key": key, "value": str(result[key])} for key in asked]
-    columns: Columns = {"key": ("", markup.text), "value": ("", markup.text)}
-    yield markup.table(rows, columns, "Where these numbers come from", "")
-
-
-def flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of nested mappings, under the path of its keys."""
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{above}{key} › ")
-        else:
-            yield f"{above}{key}", value
+    yield markup.origins({key: result[key] for key in ("machine", "versions", "profile", *asked)})
 
 
 def _verdict_word(verdict: str) -> str:

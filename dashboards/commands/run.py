@@ -21,6 +21,7 @@ from dashboards.terminal import (
     Cert,
     Json,
     Key,
+    Profiles,
     Set,
     Source,
     With,
@@ -45,16 +46,6 @@ Live = Annotated[
 Recorded = Annotated[
     Path | None,
     typer.Option("--recorded", metavar="RUN", help="Replay the live stages of an earlier run directory."),
-]
-Profiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--profiles",
-        metavar="DIR",
-        exists=True,
-        file_okay=False,
-        help="Measured profiles, before the shipped ones; by default ./profiles.",
-    ),
 ]
 Checkpoint = Annotated[
     Path | None,

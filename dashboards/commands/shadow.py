@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboards.terminal import SCHEMA_VERSION, USAGE, Set, Source, With, fail, result, say
+from dashboards.terminal import SCHEMA_VERSION, USAGE, Profiles, Set, Source, With, fail, result, say
 
 if TYPE_CHECKING:
     from twin.shadow.watch import Settings, Window
@@ -22,16 +22,6 @@ _WIDTH = 11
 Log = Annotated[
     Path,
     typer.Argument(metavar="LOG", exists=True, dir_okay=False, help="As 'ettwin run --farm --log LOG' writes it."),
-]
-Profiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--profiles",
-        metavar="DIR",
-        exists=True,
-        file_okay=False,
-        help="As for 'ettwin run': by default ./profiles.",
-    ),
 ]
 
 

@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.engine import LiveBatch, LiveResult
-from twin.farm.crew import Answer, Crew, Named
+from twin.farm.crew import LOADING_S, Answer, Crew, Named
 from twin.farm.driver import Farm
 from twin.farm.place import Here, Seat
 from twin.farm.steady import steady
 from twin.plan import Plan
 
-LOADING_S = 300.0
 Found = TypeVar("Found")
 _UNITS, _SEED = 64, 30_013
 """Units that jobs are computed on in turn, and the chance that they are drawn with."""

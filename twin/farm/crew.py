@@ -17,6 +17,8 @@ __all__ = ["SILENCE_S", "Answer", "Crew", "FarmError", "Gone", "Named", "News", 
 
 Named = tuple[str, str, int]
 """A program: workload, runtime, threads."""
+LOADING_S = 300.0
+"""What all workers together may take to load their programs."""
 SILENCE_S = 10.0
 """A worker that says nothing for so long is taken for dead: it beats ten times as often."""
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from twin.engine import Policy
+from twin.farm.crew import LOADING_S
 from twin.farm.driver import Farm
 from twin.farm.inputs import Prepared
 from twin.farm.losses import loses
@@ -17,9 +18,6 @@ from twin.farm.steady import steady
 from twin.plan import Plan
 from twin.programs import pool_spec
 from twin.scenario import Scenario
-
-LOADING_S = 300.0
-"""What all workers together may take to load their programs."""
 
 
 @dataclass

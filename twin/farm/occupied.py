@@ -85,7 +85,7 @@ def usual_s(bench: Bench, seconds: float, program: int = 0) -> float:
 
 
 class _Runs:
-    """Runs of one program on the bench; every one gives occupancies (batch,) in s, in the order of their start."""
+    """Runs of one program on the bench; what they give of batches (batch,) is in the order of their start."""
 
     def __init__(self, bench: Bench, program: int) -> None:
         self._bench, self._program = bench, program
