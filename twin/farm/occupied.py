@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -19,6 +20,8 @@ TEMPO_S = 1.0
 """How long the machine's tempo is taken to hold."""
 SPELL_S = 0.25
 """Slow spells of the machine that last no longer say nothing of its speed."""
+LOOKS, LOOK_S, LOOK_EACH_S = 5, 2.0, 4.0
+"""How often, for how long and with what pause the machine's speed is looked at before it is believed."""
 ROUNDS = 4
 """Every term is measured so many times, in turn, so that a slow spell of the machine hits all alike."""
 _WARM_UP, _FEWEST = 10, 15
@@ -77,11 +80,20 @@ def measure(
     )
 
 
-def usual_s(bench: Bench, seconds: float, program: int = 0) -> float:
-    """What a batch of one takes a busy server just now: the median over about so long of means over SPELL_S."""
-    times_s = _Runs(bench, program).busy(1, 1, seconds)
-    spells = np.array_split(times_s, max(1, round(times_s.sum() / SPELL_S)))
-    return float(np.median([spell.mean() for spell in spells]))
+def usual_s(bench: Bench, program: int = 0) -> float:
+    """What a batch of one takes a busy server just now: the median of looks at it.
+
+    The looks are LOOK_EACH_S apart, so that a slow spell which ends meanwhile decides nothing; each is the median
+    of means over SPELL_S.
+    """
+    runs, seen = _Runs(bench, program), []
+    for k in range(LOOKS):
+        if k > 0:
+            time.sleep(LOOK_EACH_S)
+        times_s = runs.busy(1, 1, LOOK_S)
+        spells = np.array_split(times_s, max(1, round(times_s.sum() / SPELL_S)))
+        seen.append(float(np.median([spell.mean() for spell in spells])))
+    return float(np.median(seen))
 
 
 class _Runs:

@@ -6,7 +6,7 @@ Knows no farm; reads the log of one.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ from workloads.occupancy import TERMS, Occupancy, by_size
 from workloads.profile import Service
 
 Array = NDArray[np.float64]
+DISPATCH_S = 1.0
+"""How long the cost of sending and answering is taken to hold."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,18 @@ def finished(environment: TwinEnvironment) -> TwinEnvironment:
 
 class Fed:
     """Executes batches in the time that the farm's programs took for such ones, in turn, and what sending and
-    answering took on average besides."""
+    answering took besides on average around that time.
+
+    What is beside the program wanders with the machine: its mean over DISPATCH_S keeps that, and leaves out what
+    it was for each batch, which would hand the queue its answer.
+    """
 
     def __init__(self, log: Log) -> None:
         done = sorted((e for e in log.batches if np.isfinite(e.end_s)), key=lambda e: e.batch.order)
         by_kind: dict[tuple[int, int], list[Executed]] = defaultdict(list)
         for executed in done:
             by_kind[_kind(executed.batch)].append(executed)
-        self._left = {}
-        for kind, group in by_kind.items():
-            beside_s = float(np.mean([e.end_s - e.start_s - e.program_s for e in group]))
-            self._left[kind] = deque(e.program_s + beside_s for e in group)
+        self._left = {k: deque((_program_s(group) + _beside_s(group)).tolist()) for k, group in by_kind.items()}
 
     def __call__(self, batch: LiveBatch) -> LiveResult:
         """The next of its kind; the kinds' own turn begins anew when they are used up."""
@@ -146,6 +149,21 @@ def observed(case: Case, arrivals: Arrivals, trace: NDArray[np.void]) -> Observe
         ends_s.append(end_s)
     order = np.argsort(np.concatenate(times_s), kind="stable")
     return Observed(*(np.concatenate(part)[order] for part in (kinds, times_s, starts_s, ends_s)))
+
+
+def _program_s(group: Sequence[Executed]) -> Array:
+    return np.array([e.program_s for e in group])
+
+
+def _beside_s(group: Sequence[Executed]) -> Array:
+    """(batch,) of what took a server besides the program: the mean of those begun within DISPATCH_S around."""
+    start_s = np.array([e.start_s for e in group])
+    beside_s = np.array([e.end_s for e in group]) - start_s - _program_s(group)
+    order = np.argsort(start_s, kind="stable")
+    total_s = np.concatenate([[0.0], np.cumsum(beside_s[order])])
+    first = np.searchsorted(start_s[order], start_s - DISPATCH_S / 2, side="left")
+    last = np.searchsorted(start_s[order], start_s + DISPATCH_S / 2, side="right")
+    return np.asarray((total_s[last] - total_s[first]) / (last - first))
 
 
 def _kind(batch: LiveBatch) -> tuple[int, int]:

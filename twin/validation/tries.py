@@ -34,8 +34,6 @@ from workloads.occupancy import TERMS
 
 DRAWS = 20
 """Runs of the twin behind each prediction."""
-PROBE_S = 4.0
-"""How long the machine's speed is looked at before each prediction: the program itself is the best reference."""
 Progress = Callable[[float, str], None]
 
 
@@ -53,7 +51,7 @@ class Tries:
         """As JSON, a row for each kind of job; what was foretold is kept in `folder`."""
         case, request, bench = self.case, self.request, self.bench
         progress(0.0, "foretelling")
-        slowness = usual_s(bench, PROBE_S) / self.known[0].occupancy.busy[1].mean_s
+        slowness = usual_s(bench) / self.known[0].occupancy.busy[1].mean_s
         per_s = case.rho * case.capacity_per_s(self.known[0].occupancy)
         arrivals = case.arrivals(request.n, per_s, np.random.default_rng([request.seed, CASES.index(case)]))
         predicted = foretell(case, arrivals, self.known, slowness, DRAWS, request.seed)
