@@ -57,6 +57,12 @@ class Occupancy:
     restart_s: float
     passport: Mapping[str, Any]
 
+    @property
+    def usual_s(self) -> float:
+        """What a batch of one takes a busy server in half of all times: slow spells do not count, as in a look at
+        a machine's speed."""
+        return self.busy[1].mean_s * (float(np.median(self.tempo)) if self.tempo else 1.0)
+
     def table(self, max_batch: int, terms: Collection[str] = TERMS) -> NDArray[np.float64]:
         """Inverse CDFs in seconds: (idle class, max_batch, POINTS), or (max_batch, POINTS) without idling.
 

@@ -112,3 +112,10 @@ def test_a_profile_without_it_gives_its_programs_own_time():
     own = Service(1, 10, True, 1.0, 1.0, 1.0, (1.0,) * 257)
     profile = replace(find("detector", "onnxruntime", "epyc-core", ()), service=(own,), occupancy=None)
     np.testing.assert_array_equal(profile.occupancy_table(1), profile.service_table(1))
+
+
+def test_the_usual_time_leaves_slow_spells_out():
+    busy = {1: taken([0.01] * 100)}
+    spells = Occupancy(busy, {}, (), (1.0,), (0.9, 0.9, 0.9, 1.3), 1.0, 0.5, {})
+    assert spells.usual_s == pytest.approx(0.009)
+    assert replace(spells, tempo=()).usual_s == pytest.approx(0.01)

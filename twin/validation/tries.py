@@ -51,7 +51,7 @@ class Tries:
         """As JSON, a row for each kind of job; what was foretold is kept in `folder`."""
         case, request, bench = self.case, self.request, self.bench
         progress(0.0, "foretelling")
-        slowness = usual_s(bench) / self.known[0].occupancy.busy[1].mean_s
+        slowness = usual_s(bench) / self.known[0].occupancy.usual_s
         per_s = case.rho * case.capacity_per_s(self.known[0].occupancy)
         arrivals = case.arrivals(request.n, per_s, np.random.default_rng([request.seed, CASES.index(case)]))
         predicted = foretell(case, arrivals, self.known, slowness, DRAWS, request.seed)
