@@ -217,7 +217,7 @@ def test_energy_is_measured_with_a_counter_that_wraps_around(tmp_path):
 def test_the_assumed_power_is_that_of_the_shipped_core():
     from sites.catalogue import hardware
 
-    assert hardware()["host"].power_w == cost.CORE_W
+    assert hardware()["host"].power_w.value == cost.CORE_W
 
 
 @pytest.mark.slow
