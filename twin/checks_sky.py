@@ -12,13 +12,14 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from twin.phrases import KEY, Finding, Location, unknown
-from twin.schema_sky import Classes, Glitches, RateProfile, Replay, Snr
+from twin.schema_sky import Classes, Glitches, Mergers, Population, RateProfile, Replay, Snr
 from twin.schema_timeline import Storm
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
 
 MOST_EVENTS = 50_000_000
+MOST_LATER = 5_000_000
 MOST_STORMS = 10_000
 SUFFIXES = (".csv", ".parquet")
 """Of files of events that can be read."""
@@ -38,18 +39,61 @@ def storm(s: Scenario, here: Location, entry: Storm) -> Iterator[Finding]:
 
 
 def _sky(s: Scenario) -> Iterator[Finding]:
-    from workloads.sky import SIGNALS
+    from workloads.sky import EVERY_SIGNAL
 
     for name, signal in s.sky.signals.items():
         here = ("sky", "signals", name)
-        if name not in SIGNALS:
-            yield (*here, KEY), unknown("class of signal", name, SIGNALS)
-        yield from _snr((*here, "snr"), signal.snr)
+        if name not in EVERY_SIGNAL:
+            yield (*here, KEY), unknown("class of signal", name, EVERY_SIGNAL)
+            continue
+        yield from _signal(s, here, name, signal)
         yield from _profile((*here, "profile"), signal.profile)
+    if s.sky.multiplicity is not None and not s.sky.signals:
+        yield ("sky", "multiplicity"), "multiplies the rates of signals, and 'sky' has none: give 'sky.signals'"
     if s.sky.glitches is not None:
         yield from _glitches(s, s.sky.glitches)
     if s.sky.replay is not None:
         yield from _replay(s.sky.replay)
+
+
+def _signal(s: Scenario, here: Location, name: str, signal: Population) -> Iterator[Finding]:
+    from workloads.sky import MERGERS, SIGNALS
+
+    if (signal.snr is None) == (signal.population is None):
+        both = "has both 'snr' and 'population': give one, and null for one that a base gives"
+        yield here, "needs 'snr' or 'population'" if signal.snr is None else both
+    elif signal.snr is not None:
+        yield from _snr((*here, "snr"), signal.snr)
+    elif name not in MERGERS:
+        yield (*here, "population"), f"'{name}' is no merger ({', '.join(MERGERS)}): give 'snr' instead"
+    elif signal.population is not None:
+        yield from _population(s, (*here, "population"), signal.population)
+    if signal.found_as is not None:
+        if name in SIGNALS:
+            yield (*here, "found_as"), f"programs were measured on '{name}' itself: leave it away"
+        elif signal.found_as not in SIGNALS:
+            yield (*here, "found_as"), unknown("measured class of signal", signal.found_as, SIGNALS)
+    if name not in SIGNALS and s.live:
+        message = (
+            f"live stages see strain, and there is none with '{name}' in it (but with {', '.join(SIGNALS)}): "
+            "leave the class away, or run without live stages"
+        )
+        yield (*here, KEY), message
+
+
+def _population(s: Scenario, here: Location, population: Mergers) -> Iterator[Finding]:
+    from workloads.cosmos import loudness
+    from workloads.cosmos.network import LAYOUTS
+
+    network = population.network
+    streams, given = len(LAYOUTS[network].detectors), len(s.instrument.detectors)
+    if streams != given:
+        message = f"'{network}' has {streams} streams, and 'instrument.detectors' names {given}: they must agree"
+        yield (*here, "network"), message
+    try:
+        loudness.check(LAYOUTS[network].curve, population.low_frequency.value)
+    except ValueError as error:
+        yield (*here, "low_frequency"), str(error)
 
 
 def _glitches(s: Scenario, glitches: Glitches) -> Iterator[Finding]:
@@ -103,12 +147,22 @@ def _replay(replay: Replay) -> Iterator[Finding]:
 
 
 def _event_budget(s: Scenario) -> Iterator[Finding]:
-    from twin.sources import expected
+    from twin.sources import expected, expected_later
 
     number = expected(s)
-    if number > MOST_EVENTS:
+    if number > MOST_EVENTS and s.sky.multiplicity is not None:
+        message = f"makes about {number:.2g} events, more than {MOST_EVENTS:,}: lower it or shorten the horizon"
+        yield ("sky", "multiplicity"), message
+    elif number > MOST_EVENTS:
         message = f"makes about {number:.2g} events, more than {MOST_EVENTS:,}: shorten it or lower the rates"
         yield ("horizon",), message
+    later = expected_later(s)
+    if later > MOST_LATER:
+        message = (
+            f"about {later:.2g} mergers after the horizon have signals that may be in band before it, more than "
+            f"{MOST_LATER:,}: lower the rates or 'multiplicity', or raise 'low_frequency'"
+        )
+        yield ("sky", "signals"), message
 
 
 RULES = (_sky, _event_budget)

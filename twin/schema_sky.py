@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from twin.sections import UNSOURCED, Section, Sourced, SourcedDuration, Standing
-from twin.units import POSITIVE, Duration, Fraction, Rate
+from twin.units import POSITIVE, Duration, Fraction, Frequency, Rate
 
 Factor = Annotated[float, Field(ge=0, le=1e4)]
 Classes = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -106,19 +106,58 @@ class GlitchStorms(Section):
     """Where these come from."""
 
 
+class Redshifts(Section):
+    """Mergers per volume: (1+z)**growth / (1 + ((1+z) / (1+peak))**decline), up to the largest redshift."""
+
+    growth: Annotated[float, Field(ge=-10, le=10)] = 2.7
+    """Power of 1+z nearby."""
+    decline: Annotated[float, Field(ge=0, le=20)] = 5.6
+    """Power of 1+z that is taken off again far away."""
+    peak: Annotated[float, Field(ge=0, le=100)] = 1.9
+    """About where it turns."""
+    largest: Annotated[float, Field(gt=0, le=20)] = 10.0
+    """Nothing merges beyond it."""
+    standing: Standing = "assumed"
+    """Of the law."""
+    source: str = "star formation, Madau & Dickinson 2014, recalled; no delay between birth and merger"
+    """Where it comes from."""
+
+
+class Mergers(Section):
+    """Mergers in the universe as a network of detectors hears them: masses, redshift, SNR, time in band."""
+
+    network: Literal["triangle", "2l"] = "triangle"
+    """Three nested detectors of 10 km at one site, or two L-shaped ones of 15 km at two."""
+    low_frequency: Sourced[Annotated[Frequency, POSITIVE]] = Sourced(
+        value=5.0, standing="assumed", source="between the 2 to 3 Hz of arXiv:1201.3563 and today's 10 Hz and more"
+    )
+    """Signals are heard, and are in band, from here on."""
+    min_snr: Annotated[float, Field(ge=1, le=1000)] = 8.0
+    """Network SNR of the faintest signal that is drawn: `rate` counts those that have at least this one."""
+    redshifts: Redshifts = Redshifts()
+    standing: Standing = "assumed"
+    """Of the threshold and of the choice of network."""
+    source: str = "the usual threshold of a detection; the reference layout of ET"
+    """Where it comes from."""
+
+
 class Population(Section):
-    """One class of signals; it reaches all detectors at once."""
+    """One class of signals; it reaches all detectors at once. Its SNRs follow a law, or come from a population."""
 
     rate: Sourced[Rate]
-    """Mergers, as a Poisson process."""
+    """Mergers as loud as `snr` or `population` say, at the Earth, as a Poisson process."""
     profile: RateProfile | None = None
     bursts: Bursts | None = None
-    snr: Snr
+    snr: Snr | None = None
     """Network optimal SNR over all streams."""
+    population: Mergers | None = None
+    """Binaries in the universe, of the class: bbh, bns or nsbh."""
+    found_as: str | None = None
+    """Class whose measured decisions stand for this one's, which programs were not measured on: an assumption."""
     standing: Standing = "assumed"
-    """Of the SNR law."""
+    """Of the SNR law, and of what `found_as` says."""
     source: str = UNSOURCED
-    """Where the SNR law comes from."""
+    """Where the SNR law comes from, and why the other class stands for this one."""
 
 
 class Glitches(Section):
@@ -156,6 +195,8 @@ class Sky(Section):
     """What arrives."""
 
     signals: dict[str, Population] = Field(default_factory=dict)
-    """By class of signal."""
+    """By class of signal: bbh, bns, nsbh or burst."""
+    multiplicity: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    """Signals of all classes come so many times as often as their rates say."""
     glitches: Glitches | None = None
     replay: Replay | None = None

@@ -8,24 +8,43 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.schema_sky import Bursts, Classes, Glitches, RateProfile
+from twin.schema_sky import Population as Signals
 from twin.schema_timeline import Storm
 from twin.tree import ScenarioError
 from workloads import arrivals, eventfile, sky
 from workloads.modulation import STEADY, Cycle, Modulation
-from workloads.sky import CLASSES, Boost, Population
+from workloads.sky import ARRIVING, CLASSES, Boost, Population
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
+    from workloads.cosmos import Mergers
+
+
+LOUDER = "those on the loudest that was measured"
+"""How programs decide on signals that are louder than any they were measured on."""
+
+
+class Arrival(NamedTuple):
+    """A class that may arrive, the class whose measured decisions hold for it, and its least and largest SNR.
+
+    Without a largest one, signals may be louder than anything measured: decisions on those are taken to be the
+    ones on the loudest measured.
+    """
+
+    cls: str
+    found_as: str
+    snr_min: float
+    snr_max: float | None
 
 
 def events(scenario: Scenario, seed: int, replica: int) -> NDArray[np.void]:
-    """What arrives in one replica, drawn and replayed, dtype workloads.sky.EVENT, sorted by time."""
+    """What arrives in one replica, drawn and replayed, sorted by time; its dtype is that of workloads.sky.draw."""
     return sky.draw(populations(scenario), scenario.horizon, [seed, replica], replayed(scenario))
 
 
@@ -34,20 +53,20 @@ def expected(scenario: Scenario) -> float:
     return sum(sky.expected(population, scenario.horizon) for population in populations(scenario))
 
 
+def bytes_per_event(scenario: Scenario) -> int:
+    """What one event takes in memory."""
+    drawn = any(signals.population is not None for signals in scenario.sky.signals.values())
+    return int((sky.DETAILED if drawn else sky.EVENT).itemsize)
+
+
+def expected_later(scenario: Scenario) -> float:
+    """How many mergers after the horizon are drawn in one replica on average: see workloads.sky.expected_later."""
+    return sum(sky.expected_later(population, scenario.horizon) for population in populations(scenario))
+
+
 def populations(scenario: Scenario) -> list[Population]:
     """The sky's sources: one per class of signal, one per class of glitch and detector."""
-    sources = [
-        Population(
-            cls,
-            p.rate.value,
-            p.snr.min,
-            p.snr.max,
-            p.snr.index,
-            modulation=_modulation(p.profile),
-            bursts=_bursts(p.bursts),
-        )
-        for cls, p in scenario.sky.signals.items()
-    ]
+    sources = [_signals(cls, p, scenario.sky.multiplicity or 1.0) for cls, p in scenario.sky.signals.items()]
     if scenario.sky.glitches is not None:
         for cls, share in scenario.sky.glitches.mix.items():
             sources += _glitches(scenario, scenario.sky.glitches, cls, share)
@@ -96,19 +115,79 @@ def replayed(scenario: Scenario) -> NDArray[np.void] | None:
     return inside
 
 
-def classes(scenario: Scenario) -> Iterator[tuple[str, float, float]]:
-    """Every class that may arrive, with the least and the largest SNR that it may have."""
-    for cls, population in scenario.sky.signals.items():
-        yield cls, population.snr.min, population.snr.max
+def classes(scenario: Scenario) -> Iterator[Arrival]:
+    """Every class that may arrive; one of a replay beside the drawn ones comes a second time."""
+    stand_in = {cls: p.found_as or cls for cls, p in scenario.sky.signals.items()}
+    for cls, signals in scenario.sky.signals.items():
+        if signals.snr is not None:
+            yield Arrival(cls, stand_in[cls], signals.snr.min, signals.snr.max)
+        elif signals.population is not None:
+            yield Arrival(cls, stand_in[cls], signals.population.min_snr, None)
     if scenario.sky.glitches is not None:
         snr = scenario.sky.glitches.snr
         for cls in scenario.sky.glitches.mix:
-            yield cls, snr.min, snr.max
+            yield Arrival(cls, cls, snr.min, snr.max)
     rows = replayed(scenario)
     if rows is not None:
         for number in np.unique(rows["cls"]).tolist():
-            given = rows["snr"][rows["cls"] == number]
-            yield CLASSES[number], float(given.min()), float(given.max())
+            given, cls = rows["snr"][rows["cls"] == number], CLASSES[number]
+            yield Arrival(cls, stand_in.get(cls, cls), float(given.min()), float(given.max()))
+
+
+def class_count(scenario: Scenario) -> int:
+    """How many classes the decisions of a run must tell apart: all where any arrives that none was measured on."""
+    return len(ARRIVING if any(a.cls not in CLASSES for a in classes(scenario)) else CLASSES)
+
+
+def stated(scenario: Scenario) -> list[tuple[str, str, str, str]]:
+    """What drawn mergers rest on beside the scenario's own keys: key, value, standing and source of each."""
+    rows: list[tuple[str, str, str, str]] = []
+    for cls, signals in scenario.sky.signals.items():
+        drawn = mergers(cls, signals)
+        if drawn is not None:
+            from workloads.cosmos.stated import stated
+
+            key = f"sky.signals.{cls}.population"
+            rows += [(f"{key} {what}", value, level, source) for what, value, level, source in stated(drawn)]
+            rows.append((f"{key} decisions on louder signals", LOUDER, "assumed", "no profile reaches as far"))
+    return rows
+
+
+def mergers(cls: str, signals: Signals) -> Mergers | None:
+    """What `sky.signals.<cls>.population` draws from, or None without one."""
+    p = signals.population
+    if p is None or cls not in sky.MERGERS:
+        return None
+    from workloads.cosmos import Mergers, RedshiftLaw
+
+    z = p.redshifts
+    law = RedshiftLaw(z.growth, z.decline, z.peak, z.largest)
+    return Mergers(cls, p.network, p.low_frequency.value, p.min_snr, law)
+
+
+def _signals(cls: str, signals: Signals, multiplicity: float) -> Population:
+    """The source of one class of signals; its SNR law counts for nothing where it comes from a population."""
+    snr = signals.snr
+    return Population(
+        cls,
+        signals.rate.value,
+        0.0 if snr is None else snr.min,
+        np.inf if snr is None else snr.max,
+        0.0 if snr is None else snr.index,
+        modulation=_multiplied(_modulation(signals.profile), multiplicity),
+        bursts=_bursts(signals.bursts),
+        mergers=mergers(cls, signals),
+    )
+
+
+def _multiplied(modulation: Modulation, factor: float) -> Modulation:
+    """`factor` times the modulation; events that happen without it are among those that happen with more."""
+    if factor == 1.0:
+        return modulation
+    steps = [(at_s, factor * value) for at_s, value in modulation.steps]
+    if not steps or steps[0][0] > 0.0:
+        steps.insert(0, (0.0, factor))
+    return Modulation(tuple(steps), modulation.cycles)
 
 
 def _glitches(scenario: Scenario, glitches: Glitches, cls: str, share: float) -> Iterator[Population]:
