@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import simpy
 
 from twin.kernel import faults, routes
@@ -73,6 +74,38 @@ class Actions(simpy.Environment):
         if (self.world.queues["table"][own, variant] < 0).any():
             raise ValueError(f"stage '{self.plan.stage_names[stage]}' has no {VARIANTS[variant]} to swap to")
         self.world.stages[stage]["variant"] = variant
+
+    def judge(
+        self, stage: int, variant: int, responses: npt.ArrayLike, noise: float, pool: int | None = None
+    ) -> None:
+        """From now on this variant of `stage` decides otherwise: on all its pools, or on one.
+
+        `responses` (class, SNR bin) and `noise` are probabilities: that the program reacts to an event, and to a
+        segment without any. ValueError for another shape than it had, or what is no probability.
+        """
+        self._known("stage", stage, self.plan.stage_names)
+        self._known("variant", variant, VARIANTS)
+        own = self.world.queues["stage"] == stage
+        if pool is not None:
+            self._known("pool", pool, self.plan.pool_names)
+            own &= self.world.queues["pool"] == pool
+        tables = self.world.queues["decide"][own, variant]
+        name, where = self.plan.stage_names[stage], "" if pool is None else f" on {self.plan.pool_names[pool]}"
+        if tables.size == 0 or (tables < 0).any():
+            raise ValueError(f"stage '{name}' has no {VARIANTS[variant]} that decides{where}")
+        given = np.asarray(responses, float)
+        if not (0.0 <= noise <= 1.0 and (((given >= 0.0) & (given <= 1.0)) | (given == -1.0)).all()):
+            message = "responses and noise are probabilities; allowed: 0 to 1, -1 for a class it does not look for"
+            raise ValueError(f"stage '{name}': {message}")
+        classes = self.plan.responses.shape[1]
+        shapes = {d: (classes, int(np.isfinite(self.plan.edges[d]).sum()) - 1) for d in tables.tolist()}
+        for shape in shapes.values():
+            if given.shape != shape:
+                raise ValueError(f"stage '{name}': responses have shape {given.shape}; allowed: {shape}")
+        for d, (_, bins) in shapes.items():
+            self.world.responses[d, :, :bins] = given
+            self.world.responses[d, :, bins:] = given[:, -1:]
+            self.world.noise[d] = noise
 
     def degrade(self, pool: int, slowness: float) -> None:
         """Whatever pool `pool` starts from now on takes `slowness` times as long as measured."""

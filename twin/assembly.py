@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.assembly_checks import check
 from twin.kernel.state import (
+    BREAK,
     LINK,
     MOST_CROWD,
     POOL,
@@ -22,11 +25,8 @@ from twin.kernel.state import (
     WHEN_FULL,
 )
 from twin.plan import Array, Control, Decision, Geography, Plan, PoolSpec, StageSpec, Stream
-from workloads.occupancy import IDLE_EDGES_S, WARM_POINTS
+from workloads.occupancy import WARM_POINTS
 from workloads.sky import EVENT
-
-IDLE_CLASSES = len(IDLE_EDGES_S) + 1
-"""Service tables of a program that depends on how long its server has idled."""
 
 
 def assemble(
@@ -42,17 +42,19 @@ def assemble(
     events: NDArray[np.void] | None = None,
     event_segment: NDArray[np.int64] | None = None,
     noise_key: int = 0,
+    absent: NDArray[np.int64] | None = None,
+    looks: NDArray[np.int64] | None = None,
     controls: Sequence[Control] = (),
+    mergers: NDArray[np.void] | None = None,
 ) -> Plan:
     """The plan of these pools, stages and streams; ValueError for what no kernel could run."""
     check(pools, stages, streams, len(geography.names))
     events = np.empty(0, EVENT) if events is None else events
     event_segment = np.empty(0, np.int64) if event_segment is None else event_segment
     queues, tables, decisions, warmth, crowding = _queues(pools, stages)
-    edges, responses, noise = _decision_tables(decisions)
+    timers, tables = _timers(stages, tables)
     children = [[k for k, child in enumerate(stages) if s.name in child.after] for s in stages]
     pool_table, pool_queues = _pools(pools, stages, queues)
-    stream_table, arrivals = _streams(streams, [s.name for s in stages])
     margin, hand_margin = _margins(stages, children, event_segment)
     bins = horizon_s / math.ceil(1000.0 * horizon_s / (horizon_s + drain_s))
     return Plan(
@@ -60,25 +62,23 @@ def assemble(
         products=tuple(s.publishes for s in stages),
         pool_names=tuple(p.name for p in pools),
         site_names=geography.names,
-        stages=_stages(stages, streams, queues, children),
+        stages=_stages(stages, streams, queues, children, timers),
         queues=queues,
         pools=pool_table,
-        streams=stream_table,
-        arrivals=arrivals,
+        **_streams(streams, [s.name for s in stages]),
         children=np.array([c for group in children for c in group], np.int64),
         pool_queues=pool_queues,
-        tables=tables,
+        tables=_same_width(tables),
         delays=_delays(geography, pools, stages, queues),
         links=_links(geography),
-        segments=max([s.count for s in streams], default=0),
         events=events,
         event_segment=event_segment,
-        edges=edges,
-        responses=responses,
-        noise=noise,
+        **_decision_tables(decisions),
         warmth=warmth,
         crowding=crowding,
         tempo=np.array([factor for pool in pools for factor in pool.tempo]),
+        absent=np.zeros((0, 2), np.int64) if absent is None else absent,
+        looks=np.zeros(0, np.int64) if looks is None else looks,
         noise_key=noise_key,
         spawn_margin=margin,
         hand_margin=hand_margin,
@@ -87,75 +87,8 @@ def assemble(
         drain_s=drain_s,
         bin_s=bin_s if bin_s > 0.0 else bins,
         controls=tuple(controls),
+        mergers=mergers,
     )
-
-
-def check(pools: Sequence[PoolSpec], stages: Sequence[StageSpec], streams: Sequence[Stream], sites: int) -> None:
-    """Raise ValueError for what the kernel, which checks no index, could not run."""
-    names, pool_names = [s.name for s in stages], [p.name for p in pools]
-    for pool in pools:
-        if pool.servers < 0 or not 0 <= pool.site < sites:
-            raise ValueError(f"pool {pool.name}: needs 0 or more servers at a site from 0 to {sites - 1}")
-        if not min(pool.slowness, pool.tempo_s, *pool.tempo, 1.0) > 0.0:
-            raise ValueError(f"pool {pool.name}: slowness, tempo and the time its factors hold are more than 0")
-    for k, stage in enumerate(stages):
-        where = f"stage {stage.name}"
-        for parent in stage.after:
-            if parent not in names[:k]:
-                raise ValueError(f"{where}: comes after {parent!r}, which is not a stage before it")
-        if stage.awaits is not None and stage.awaits.stage not in names[:k]:
-            raise ValueError(f"{where}: awaits {stage.awaits.stage!r}, which is not a stage before it")
-        if not stage.on and (stage.shards > 1 or stage.role != "plain"):
-            raise ValueError(f"{where}: an instant stage has one shard and role plain")
-        if min(stage.shards, stage.max_batch, stage.queue_limit) < 1 or stage.retries < 0:
-            raise ValueError(f"{where}: shards, max_batch and queue_limit are at least 1, retries at least 0")
-        for pool_name, programs in stage.on.items():
-            _check_programs(f"{where} on {pool_name}", stage, pools[pool_names.index(pool_name)], programs)
-    for stream in streams:
-        if stream.stride_s <= 0.0 and stream.times_s.size < stream.count:
-            raise ValueError(
-                f"a stream for {stream.stage} has {stream.times_s.size} times for {stream.count} jobs"
-            )
-        steps_s = np.diff(stream.times_s, prepend=0.0)
-        if not stream.phase_s >= 0.0 or not (steps_s >= 0.0).all():
-            raise ValueError(
-                f"a stream for {stream.stage} has times before the run's start, or not in their order"
-            )
-    # Candidates of two searches are numbered alike: what they find can only meet its own.
-    for stage in stages:
-        if len({_search(stages, parent) for parent in stage.after}) > 1:
-            raise ValueError(f"stage {stage.name}: what meets there has to come from the same trigger stage")
-
-
-def _check_programs(where: str, stage: StageSpec, pool: PoolSpec, programs: Sequence[object]) -> None:
-    from twin.plan import Program
-
-    for program in programs:
-        if not isinstance(program, Program):
-            continue
-        classes = program.service_s.shape[0] if program.service_s.ndim == 3 else IDLE_CLASSES
-        if classes != IDLE_CLASSES or len(program.warmth) not in (0, WARM_POINTS):
-            raise ValueError(f"{where}: needs {IDLE_CLASSES} idle classes and {WARM_POINTS} of warmth, or none")
-        if not min((1.0, *program.warmth, *program.crowding)) > 0.0:
-            raise ValueError(f"{where}: needs warmth and crowding of more than 0")
-        if program.service_s.shape[-2] < stage.max_batch or program.service_s.shape[-1] < 2:
-            raise ValueError(
-                f"{where}: needs a service table (batch sizes up to {stage.max_batch}, 2 or more points)"
-            )
-        if program.memory_bytes > pool.memory_bytes:
-            raise ValueError(
-                f"{where}: needs {program.memory_bytes:g} bytes; a server has {pool.memory_bytes:g} bytes"
-            )
-        if stage.role != "plain" and program.decision is None:
-            raise ValueError(f"{where}: role {stage.role} needs decisions")
-
-
-def _search(stages: Sequence[StageSpec], name: str) -> str:
-    """The trigger stage at or before the stage called `name`; '' when there is none."""
-    stage = next(s for s in stages if s.name == name)
-    if stage.role == "trigger":
-        return stage.name
-    return _search(stages, stage.after[0]) if stage.after else ""
 
 
 def _margins(
@@ -164,10 +97,12 @@ def _margins(
     """What one event may add at most to any array, and what one job that is handed on may."""
     handed = [0] * len(stages)
     for s in reversed(range(len(stages))):
-        here = 2 * stages[s].shards + 1
+        here = 2 * stages[s].shards + stages[s].span
         handed[s] = here if stages[s].on else here + sum(handed[c] for c in children[s])
     hand_margin = max(handed, default=1) + 1
-    busiest = int(np.unique(event_segment, return_counts=True)[1].max()) if event_segment.size else 0
+    spans = {stage.span for stage in stages}
+    counts = [np.unique(event_segment // span, return_counts=True)[1] for span in sorted(spans)]
+    busiest = max(int(count.max(initial=0)) for count in counts)
     spread = max([len(c) for c in children], default=1) or 1
     jobs = max(s.max_batch for s in stages) * spread * (busiest + 2)
     return jobs * hand_margin + 8, hand_margin
@@ -194,7 +129,7 @@ def _links(geography: Geography) -> NDArray[np.void]:
 
 def _queues(
     pools: Sequence[PoolSpec], stages: Sequence[StageSpec]
-) -> tuple[NDArray[np.void], Array, list[Decision], Array, Array]:
+) -> tuple[NDArray[np.void], list[Array], list[Decision], Array, Array]:
     """One queue per (stage, pool); tables, decisions, warmth and crowding of all programs, one after the other."""
     names = [p.name for p in pools]
     queues: list[NDArray[np.void]] = [np.zeros(0, QUEUE)]
@@ -233,7 +168,18 @@ def _queues(
             alone = programs[0].service_s.reshape(-1, programs[0].service_s.shape[-1])[0]
             queue["mean_s"] = float(np.mean((alone[1:] + alone[:-1]) / 2))
             queues.append(queue)
-    return np.concatenate(queues), _same_width(tables), decisions, np.vstack(warmth), np.vstack(crowding)
+    return np.concatenate(queues), tables, decisions, np.vstack(warmth), np.vstack(crowding)
+
+
+def _timers(stages: Sequence[StageSpec], tables: list[Array]) -> tuple[list[int], list[Array]]:
+    """For each stage the row of its own time among all tables, -1 none; and those tables, timers last."""
+    rows = sum(table.shape[0] for table in tables)
+    timers: list[int] = []
+    own: list[Array] = []
+    for stage in stages:
+        timers.append(-1 if stage.timer_s is None else rows + len(own))
+        own += [] if stage.timer_s is None else [stage.timer_s[None, :]]
+    return timers, [*tables, *own]
 
 
 def _filled(crowding: Sequence[float]) -> Array:
@@ -251,9 +197,9 @@ def _same_width(tables: Sequence[Array]) -> Array:
     return np.array(rows)
 
 
-def _decision_tables(decisions: Sequence[Decision]) -> tuple[Array, Array, Array]:
+def _decision_tables(decisions: Sequence[Decision]) -> dict[str, Any]:
     if not decisions:
-        return np.zeros((0, 2)), np.zeros((0, 1, 1)), np.zeros(0)
+        return {"edges": np.zeros((0, 2)), "responses": np.zeros((0, 1, 1)), "noise": np.zeros(0)}
     bins = max(d.responses.shape[1] for d in decisions)
     edges = np.full((len(decisions), bins + 1), np.inf)
     responses = np.zeros((len(decisions), decisions[0].responses.shape[0], bins))
@@ -261,7 +207,7 @@ def _decision_tables(decisions: Sequence[Decision]) -> tuple[Array, Array, Array
         edges[d, : decision.edges.size] = decision.edges
         responses[d, :, : decision.responses.shape[1]] = decision.responses
         responses[d, :, decision.responses.shape[1] :] = decision.responses[:, -1:]
-    return edges, responses, np.array([d.noise for d in decisions])
+    return {"edges": edges, "responses": responses, "noise": np.array([d.noise for d in decisions])}
 
 
 def _stages(
@@ -269,6 +215,7 @@ def _stages(
     streams: Sequence[Stream],
     queues: NDArray[np.void],
     children: Sequence[Sequence[int]],
+    timers: Sequence[int],
 ) -> NDArray[np.void]:
     names = [s.name for s in stages]
     awaited = sorted({s.awaits.stage for s in stages if s.awaits is not None})
@@ -279,6 +226,7 @@ def _stages(
         row["role"], row["route"] = ROLES.index(stage.role), ROUTES.index(stage.route)
         row["preempt"], row["when_full"] = PREEMPTIONS.index(stage.preempt), WHEN_FULL.index(stage.when_full)
         row["publishes"] = bool(stage.publishes)
+        row["timer"] = timers[s]
         row["needs"] = len(stage.after) + sum(m.stage == stage.name for m in streams if not stage.after)
         row["verdict"] = awaited.index(stage.name) if stage.name in awaited else -1
         row["awaits"], row["await_timeout_s"] = -1, np.inf
@@ -301,7 +249,7 @@ def _stages(
 _COPIED = (
     "any", "shards", "gate", "priority", "max_batch", "max_wait_s", "shelf_life_s", "deadline_s", "timeout_s",
     "failure", "retries", "backoff_s", "queue_limit", "admit_wait_s", "spill", "payload_bytes", "live", "key",
-    "failure_key", "route_key",
+    "failure_key", "route_key", "span",
 )  # fmt: skip
 
 
@@ -333,14 +281,26 @@ def _pools(
     return table, np.array(order, np.int64)
 
 
-def _streams(streams: Sequence[Stream], names: Sequence[str]) -> tuple[NDArray[np.void], Array]:
+def _streams(streams: Sequence[Stream], names: Sequence[str]) -> dict[str, Any]:
+    """Streams, arrivals and breaks of a plan, and how many segments there are."""
     table, arrivals, first = np.zeros(len(streams), STREAM), [np.empty(0)], 0
+    breaks: list[tuple[int, int, float]] = []
     table["next_s"] = np.inf
     for m, stream in enumerate(streams):
         row = table[m]
         row["stage"], row["site"] = names.index(stream.stage), stream.site
         row["count"], row["first"] = stream.count, first
         row["stride_s"], row["phase_s"] = stream.stride_s, stream.phase_s
+        row["frame_s"], row["lag_s"], row["span"] = stream.frame_s, stream.lag_s, stream.span
+        if stream.breaks:
+            row["break"], row["break_stop"] = len(breaks), len(breaks) + len(stream.breaks)
+            breaks += stream.breaks
         arrivals.append(stream.times_s)
         first += stream.times_s.size
-    return table, np.concatenate(arrivals)
+    segments = max([s.count * s.span for s in streams], default=0)
+    return {
+        "streams": table,
+        "arrivals": np.concatenate(arrivals),
+        "breaks": np.array(breaks, BREAK),
+        "segments": segments,
+    }

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from twin import controls
 from twin.kernel.state import ROW, TRACE
 
-_VERSION = 4
+_VERSION = 5
 
 
 class CheckpointError(ValueError):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Stages = Mapping[str, Stage]
 
-INSTANT = frozenset({"after", "join", "awaits", "gate", "publishes"})
+INSTANT = frozenset({"after", "join", "awaits", "gate", "publishes", "wait", "stride"})
 """What may be said of a stage without pools."""
 
 
@@ -57,6 +57,24 @@ def ordered(stages: Stages) -> list[str]:
 def searches(stages: Stages, name: str) -> set[str]:
     """The trigger stages whose candidates stage `name` hands on; '' when it hands on segments."""
     return {up for up in (name, *upstream(stages, name)) if stages[up].role == "trigger"} or {""}
+
+
+def sources_of(stages: Stages, name: str) -> list[str]:
+    """The stages that take segments from the instrument for stage `name`: itself, or the first ones before it."""
+    return [up for up in (name, *upstream(stages, name)) if not stages[up].after]
+
+
+def stride_of(scenario: Scenario, name: str) -> float:
+    """Length in s of the data in each job of stage `name`: that of the first stage before it that gives one."""
+    for up in sources_of(scenario.stages, name):
+        stride = scenario.stages[up].stride
+        return scenario.instrument.stride if stride is None else stride
+    return scenario.instrument.stride
+
+
+def span_of(scenario: Scenario, name: str) -> int:
+    """How many of the instrument's segments each job of stage `name` is about."""
+    return round(stride_of(scenario, name) / scenario.instrument.stride)
 
 
 def publishing(scenario: Scenario) -> dict[str, tuple[str, ...]]:

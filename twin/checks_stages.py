@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from twin.checks_graph import INSTANT
+from twin.checks_graph import INSTANT, span_of, stride_of
 from twin.phrases import KEY, Finding, Location, unknown
 from twin.schema_stages import Stage
-from twin.units import BYTES
+from twin.units import BYTES, DURATION
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
@@ -68,6 +68,8 @@ def _instant(here: Location, stage: Stage) -> Iterator[Finding]:
 
 
 def _program(here: Location, stage: Stage) -> Iterator[Finding]:
+    if stage.wait is not None:
+        yield (*here, "wait"), "a timer takes no server: leave 'on' away, or give 'time' instead"
     if (stage.work is None) == (stage.time is None):
         yield (*here, KEY), "needs either 'work' (a measured workload) or 'time' (an assumed duration)"
     if stage.fallback is not None and stage.work is None:
@@ -79,8 +81,12 @@ def _program(here: Location, stage: Stage) -> Iterator[Finding]:
             yield (*here, key), "there is no fallback to run: give 'fallback' too"
     if stage.work is None and "runtime" in stage.model_fields_set:
         yield (*here, "runtime"), "there is no workload to run: give 'work' too"
-    if stage.role != "plain" and stage.work is None:
-        yield (*here, "role"), f"'{stage.role}' needs 'work': only a measured workload decides"
+    if stage.role == "flag" and stage.work is None:
+        yield (*here, "role"), "'flag' needs 'work': only a measured workload decides"
+    if stage.role == "trigger" and stage.work is None and stage.finds is None:
+        yield (*here, "role"), "'trigger' needs 'work', which decides as measured, or 'finds' with an efficiency"
+    if stage.finds is not None and (stage.role != "trigger" or stage.work is not None):
+        yield (*here, "finds"), "is for a stage with 'role: trigger' and 'time'; a workload decides as measured"
 
 
 def _rules(s: Scenario) -> Iterator[Finding]:
@@ -102,6 +108,9 @@ def _live(s: Scenario) -> Iterator[Finding]:
             yield ("live", k), unknown("stage", name, s.stages)
         elif s.stages[name].work is None:
             yield ("live", k), f"'{name}' has no 'work' that could be executed"
+        elif span_of(s, name) > 1:
+            told = DURATION.format(stride_of(s, name))
+            yield ("live", k), f"'{name}' takes strides of {told}; a real program takes single segments"
         elif s.stages[name].shards.number(len(s.instrument.detectors)) > 1:
             yield ("live", k), f"'{name}' has several 'shards'; a real program runs whole"
 

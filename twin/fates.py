@@ -12,9 +12,11 @@ from twin.engine import TwinEnvironment
 from twin.kernel.state import OUTCOMES, PARTS, PUBLISHED, TRIGGER, VARIANTS
 from twin.limits import PARTS as LATENCY_PARTS
 from twin.plan import Plan
-from workloads.sky import CLASSES, SIGNALS
+from workloads.sky import ARRIVING, CLASSES, EVERY_SIGNAL
 
 MISSED, UNFINISHED = "missed", "unfinished"
+_SIGNALS = [ARRIVING.index(cls) for cls in EVERY_SIGNAL]
+_OF_MERGERS = ("redshift", "chirp_mass_msun", "duration_s", "overlaps")
 
 Numbers = NDArray[np.int64]
 
@@ -23,7 +25,7 @@ def alerts(environment: TwinEnvironment, stride_s: float, lookahead_s: float) ->
     """A row per candidate and product published, per candidate that ended, per signal that never became one."""
     plan, rows = environment.plan, environment.ended()
     candidates = rows[~_of_segment(plan)[rows["stage"]]]
-    signals = np.flatnonzero(plan.events["cls"] < len(SIGNALS))
+    signals = np.flatnonzero(np.isin(plan.events["cls"], _SIGNALS))
     without = np.setdiff1d(signals, candidates["entity"])
     lost = pd.DataFrame({"event_id": without, "outcome": _fates(environment, without)})
     frame = pd.concat([_ended(plan, candidates, stride_s, lookahead_s), _described(plan, lost, stride_s)])
@@ -39,27 +41,31 @@ def unsearched(environment: TwinEnvironment) -> Numbers:
     rows = rows[of_segment[rows["stage"]] & (rows["outcome"] != PUBLISHED)]
     if not rows.size:
         return np.empty(0, np.int64)
+    spans = plan.stages["span"]
     missing: list[Numbers] = []
     for s, stage in enumerate(plan.stages):
-        own = np.unique(rows["segment"][rows["stage"] == s])
+        own = np.unique(_covered(rows["segment"][rows["stage"] == s], spans[s]))
         before = [missing[p] for p in range(s) if s in _children(plan, p)]
         lost = reduce(np.intersect1d if stage["any"] else np.union1d, before) if before else own
         missing.append(np.union1d(own, lost))
-    searches = np.flatnonzero((plan.stages["role"] == TRIGGER) & of_segment)
-    return reduce(np.intersect1d, [missing[s] for s in searches], np.unique(rows["segment"]))
+    searches = np.flatnonzero((plan.stages["role"] == TRIGGER) & of_segment & ~_ahead(plan))
+    return reduce(np.intersect1d, [missing[s] for s in searches], reduce(np.union1d, missing))
 
 
 def _ended(plan: Plan, rows: NDArray[np.void], stride_s: float, lookahead_s: float) -> pd.DataFrame:
     """Candidates that were published or ended."""
     published = rows["outcome"] == PUBLISHED
-    frame = pd.DataFrame({"event_id": rows["entity"], "outcome": np.asarray(OUTCOMES)[rows["outcome"]]})
+    ids = _signal(plan, rows["entity"])
+    frame = pd.DataFrame({"event_id": ids, "outcome": np.asarray(OUTCOMES)[rows["outcome"]]})
     frame = _described(plan, frame, stride_s)
+    spans = plan.stages["span"][rows["stage"]]
+    frame["event_time_s"] += np.where(ids < 0, 0.5 * (spans - 1) * stride_s, 0.0)  # noise: the middle of its data
     frame["product"] = np.where(published, np.asarray(plan.products)[rows["stage"]], "")
     frame["search"] = np.asarray([*plan.stage_names, ""])[_search(plan)[rows["stage"]]]
     frame["variant"] = np.asarray(VARIANTS)[rows["variant"]]
     frame["dq_flag"] = rows["flag"] > 0
     frame["dq_missing"] = rows["missing"] > 0
-    arrived_s = (rows["segment"] + 1) * stride_s + lookahead_s
+    arrived_s = (rows["segment"] + spans) * stride_s + lookahead_s
     parts = {
         "published_s": rows["end_s"],
         "latency_s": rows["end_s"] - frame["event_time_s"],
@@ -79,11 +85,16 @@ def _described(plan: Plan, frame: pd.DataFrame, stride_s: float) -> pd.DataFrame
     cls = np.full(ids.size, "noise", dtype=object)
     snr = np.full(ids.size, np.nan)
     time_s = (-ids - 0.5) * stride_s
-    cls[real] = np.asarray(CLASSES, dtype=object)[plan.events["cls"][ids[real]]]
+    cls[real] = np.asarray(ARRIVING, dtype=object)[plan.events["cls"][ids[real]]]
     snr[real] = plan.events["snr"][ids[real]]
     time_s[real] = plan.events["time_s"][ids[real]]
     frame["cls"], frame["snr"], frame["event_time_s"] = cls.astype(str), snr, time_s
-    frame["is_signal"] = np.isin(cls, SIGNALS)
+    frame["is_signal"] = np.isin(cls, EVERY_SIGNAL)
+    if plan.mergers is not None:
+        for name in _OF_MERGERS:
+            known = np.full(ids.size, np.nan)
+            known[real] = plan.mergers[name][ids[real]]
+            frame[name] = known
     for name in ("product", "search", "variant"):
         frame[name] = ""
     frame["dq_flag"] = frame["dq_missing"] = False
@@ -99,13 +110,17 @@ def _fates(environment: TwinEnvironment, ids: Numbers) -> NDArray[np.str_]:
     on_the_way = _towards_search(plan)
     active = _active(environment)
     candidates = active["entity"][~_of_segment(plan)[active["stage"]]]
-    waiting = np.isin(segments, active["segment"][on_the_way[active["stage"]]]) | np.isin(ids, candidates)
-    arrived = environment.world.streams["next"].min() if plan.streams.size else 0
+    spans = plan.stages["span"]
+    held = [_covered(active["segment"][active["stage"] == s], spans[s]) for s in np.flatnonzero(on_the_way)]
+    waiting = np.isin(segments, np.concatenate([*held, np.empty(0, np.int64)])) | np.isin(ids, candidates)
+    streams = environment.world.streams
+    arrived = (streams["next"] * streams["span"]).min() if plan.streams.size else 0
     fates = np.where(waiting | (segments >= arrived), UNFINISHED, MISSED).astype(object)
     dead = np.isin(segments, unsearched(environment))
     for outcome, name in enumerate(OUTCOMES):
         dropped = rows[(rows["outcome"] == outcome) & on_the_way[rows["stage"]]]
-        fates[dead & np.isin(segments, dropped["segment"])] = name
+        gone = [_covered(dropped["segment"][dropped["stage"] == s], spans[s]) for s in np.unique(dropped["stage"])]
+        fates[dead & np.isin(segments, np.concatenate([*gone, np.empty(0, np.int64)]))] = name
     return fates.astype(str)
 
 
@@ -146,3 +161,21 @@ def _towards_search(plan: Plan) -> NDArray[np.bool_]:
 def _children(plan: Plan, s: int) -> Numbers:
     """The stages after stage `s`, which all have higher numbers."""
     return plan.children[plan.stages["child_start"][s] : plan.stages["child_stop"][s]]
+
+
+def _covered(segments: Numbers, span: int) -> Numbers:
+    """All segments that jobs beginning with `segments` are about."""
+    return (segments[:, None] + np.arange(span)).ravel()
+
+
+def _signal(plan: Plan, entity: Numbers) -> Numbers:
+    """The event that each candidate is about: of a look ahead of time its signal; noise triggers as they are."""
+    return np.where(entity >= 0, plan.looks[np.maximum(entity, 0)], entity) if plan.looks.size else entity
+
+
+def _ahead(plan: Plan) -> NDArray[np.bool_]:
+    """Per stage, whether it only looks for what is ahead: such a search leaves a segment unsearched."""
+    ahead = np.zeros(plan.stages.size, bool)
+    for queue in plan.queues[plan.queues["decide"][:, 0] >= 0]:
+        ahead[queue["stage"]] = bool((plan.responses[queue["decide"][0], : len(CLASSES)] < 0.0).all())
+    return ahead

@@ -140,7 +140,17 @@ def _counts(environment: TwinEnvironment) -> pd.DataFrame:
         | {name: stages[name] for name in KEPT}
         | {f"dropped_{name}": counts for name, counts in dropped.items()}
         | {
-            "segments": environment.world.streams["next"].max(initial=0),
+            "segments": _segments(environment),
             "unsearched": fates.unsearched(environment).size,
         }
     )
+
+
+def _segments(environment: TwinEnvironment) -> int:
+    """Segments that arrived, by the stream that delivered most of them."""
+    plan, arrived = environment.plan, [0]
+    for before, now in zip(plan.streams, environment.world.streams, strict=True):
+        passed = plan.breaks[before["break"] : now["break"]]
+        never = int((passed["next"] - passed["at"]).sum())
+        arrived.append(int(now["span"] * (now["next"] - never)))
+    return max(arrived)

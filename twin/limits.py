@@ -27,6 +27,7 @@ _NAMED = {
     "outage_s": "outages",
     "load_s": "loading models",
     "compute_s": "computing",
+    "timer_s": "timers",
 }
 PARTS = {part: _NAMED[part] for part in ("frame_s", "calibration_s", *state.PARTS)}
 """The parts that a latency is the sum of, in the order of the chain, and what each is called."""
@@ -162,6 +163,7 @@ def _most(record: Recorded, column: str) -> str:
 def why_late(record: Recorded) -> dict[str, Any]:
     """Shares of the excess latency by part, the queue that was longest, the marks, and a sentence."""
     alerts = published_signals(record)
+    alerts = alerts[~(alerts["latency_s"] < 0.0)]  # what came before its merger is told by twin.ahead
     late = alerts[alerts["late"]]
     if not len(alerts):
         text = " ".join(pool["text"] for pool in saturated(record))

@@ -71,7 +71,8 @@ class Awaits:
 class StageSpec:
     """One stage: what it runs where (pool name → primary and fallback program) and by which rules.
 
-    Without pools it is instant: a point where work forks or meets. Words for its rules are in twin.kernel.state.
+    Without pools it is instant, a point where work forks or meets, or takes a time of its own, drawn from the
+    inverse CDF `timer_s` (point,). Its jobs are about `span` segments each. Words are in twin.kernel.state.
     """
 
     name: str
@@ -99,6 +100,8 @@ class StageSpec:
     route: str = "nearest"
     spill: float = np.inf
     live: bool = False
+    timer_s: Array | None = None
+    span: int = 1
     key: int = 0
     failure_key: int = 0
     route_key: int = 0
@@ -107,7 +110,12 @@ class StageSpec:
 
 @dataclass(frozen=True)
 class Stream:
-    """Jobs for `stage` at site `site`: one every `stride_s` from `phase_s` on, or at given sorted `times_s`."""
+    """Jobs for `stage` at site `site`: one every `stride_s` from `phase_s` on, or at given sorted `times_s`.
+
+    Job n is about `span` segments, of which number n * span is the first. Regular jobs may come in frames, when
+    the one is over in which their data end, and `lag_s` later. `breaks` are (n, m, lag_s): before job n the stream
+    goes on with job m, and from there on it has that lag. No job comes before the one before it.
+    """
 
     stage: str
     count: int
@@ -115,6 +123,10 @@ class Stream:
     phase_s: float = 0.0
     stride_s: float = 0.0
     times_s: Array = field(default_factory=lambda: np.empty(0))
+    span: int = 1
+    frame_s: float = 0.0
+    lag_s: float = 0.0
+    breaks: tuple[tuple[int, int, float], ...] = ()
 
 
 class Control(Protocol):
@@ -130,7 +142,12 @@ class Control(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything that decides a run, frozen: its digest names the run. Array layouts are in twin.kernel.state."""
+    """Everything that decides a run, frozen: its digest names the run. Array layouts are in twin.kernel.state.
+
+    `absent` (gap, 2) are segments that no stream delivers: first, and first after them. `looks` (event,) is the
+    event that each one is a look at ahead of time, itself for most; empty where there are none. `mergers`
+    (event,) is what the signals are, dtype workloads.sky.SOURCE, where they were drawn from a population.
+    """
 
     stage_names: tuple[str, ...]
     products: tuple[str, ...]
@@ -155,6 +172,9 @@ class Plan:
     warmth: Array
     crowding: Array
     tempo: Array
+    breaks: NDArray[np.void]
+    absent: NDArray[np.int64]
+    looks: NDArray[np.int64]
     noise_key: int
     spawn_margin: int
     hand_margin: int
@@ -163,6 +183,21 @@ class Plan:
     drain_s: float
     bin_s: float
     controls: tuple[Control, ...] = ()
+    mergers: NDArray[np.void] | None = None
+
+    def comes(self, m: int) -> tuple[NDArray[np.int64], Array]:
+        """Numbers of the jobs (job,) that stream `m` delivers, and when each comes in s, as the kernel has it."""
+        stream = self.streams[m]
+        numbers = np.arange(stream["count"])
+        if stream["stride_s"] <= 0.0:
+            return numbers, np.asarray(self.arrivals[stream["first"] + numbers])
+        times_s = stream["phase_s"] + numbers * stream["stride_s"]
+        if stream["frame_s"] > 0.0:
+            times_s = np.ceil(times_s / stream["frame_s"] - 1e-9) * stream["frame_s"]
+        lag_s, come = np.full(numbers.size, stream["lag_s"]), np.ones(numbers.size, bool)
+        for row in self.breaks[stream["break"] : stream["break_stop"]]:
+            lag_s[row["at"] :], come[row["at"] : row["next"]] = row["lag_s"], False
+        return numbers[come], np.maximum.accumulate((times_s + lag_s)[come])
 
     @cached_property
     def digest(self) -> str:

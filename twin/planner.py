@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from twin import schedule, sources, specs
+from twin import instrument, premerger, schedule, sources, specs
+from twin.ageing import planned as ageing
 from twin.assembly import assemble
-from twin.checks_graph import publishing
+from twin.checks_graph import publishing, span_of
 from twin.kernel.chance import stream_key
 from twin.plan import Geography, Plan, Stream
 from twin.programs import Programs
 from twin.scenario import Scenario
 from twin.tree import ScenarioError
-from workloads.sky import EVENT
+from workloads import sky
+from workloads.sky import split
 from workloads.spec import LOOKAHEAD_S, RATE_HZ, SEGMENT_S, STREAMS
 
 MEMORY_LIMIT_BYTES = 8 << 30
@@ -23,30 +27,73 @@ _BYTES_PER_ROW = 400
 
 def plan(scenario: Scenario, programs: Programs, seed: int, replica: int) -> Plan:
     """The plan of replica number `replica`."""
-    stride_s, horizon_s = scenario.instrument.stride, scenario.horizon
-    events = sources.events(scenario, seed, replica)
-    segments = int(horizon_s / stride_s)
-    event_segment = np.floor(events["time_s"] / stride_s).astype(np.int64)
-    inside = event_segment < segments
     geography = _geography(scenario)
     home = geography.names.index(scenario.instrument.site)
-    phase_s = stride_s + LOOKAHEAD_S + scenario.instrument.calibration.value
+    heard, absent = _sky(scenario, programs, seed, replica)
     return assemble(
         geography=geography,
         pools=specs.pools(scenario, programs, seed, replica),
         stages=specs.stages(scenario, programs, seed, replica),
         streams=[
-            Stream(name, segments, home, phase_s, stride_s)
-            for name, stage in scenario.stages.items()
-            if not stage.after
+            _stream(scenario, name, home, absent) for name, stage in scenario.stages.items() if not stage.after
         ],
         report_s=scenario.load_reports,
-        horizon_s=horizon_s,
+        horizon_s=scenario.horizon,
         drain_s=scenario.drain,
-        events=events[inside],
-        event_segment=event_segment[inside],
         noise_key=stream_key(seed, replica, "noise"),
-        controls=schedule.controls(scenario, seed, replica),
+        controls=[
+            *schedule.controls(scenario, seed, replica),
+            *ageing.controls(scenario, programs, seed, replica),
+        ],
+        absent=absent,
+        **heard,
+    )
+
+
+def _sky(
+    scenario: Scenario, programs: Programs, seed: int, replica: int
+) -> tuple[dict[str, Any], instrument.Spans]:
+    """Events, their segments and what they are or look at, as the detectors hear them; segments without data."""
+    stride_s = scenario.instrument.stride
+    events = sources.events(scenario, seed, replica)
+    looks = np.zeros(0, np.int64)
+    if premerger.warns(scenario):
+        events, looks = premerger.with_looks(events)
+    segment = np.floor(events["time_s"] / stride_s).astype(np.int64)
+    kept = segment < int(scenario.horizon / stride_s)
+    absent = np.zeros((0, 2), np.int64)
+    if scenario.instrument.intermittent:
+        there = instrument.observing(scenario, seed, replica)
+        absent = there.absent()
+        kept &= instrument.heard(events, segment, there, _faintest(programs))
+    if looks.size:
+        kept &= kept[looks]
+        looks = premerger.renumbered(looks, kept)
+    plain, mergers = split(events[kept])
+    return {"events": plain, "event_segment": segment[kept], "looks": looks, "mergers": mergers}, absent
+
+
+def _faintest(programs: Programs) -> float:
+    """The least SNR at which every program that decides on the sky was measured."""
+    decisions = [use.program.decision for use in programs.uses if use.program.decision is not None]
+    return max((float(decision.edges[0]) for decision in decisions), default=0.0)
+
+
+def _stream(scenario: Scenario, name: str, home: int, absent: instrument.Spans) -> Stream:
+    """Segments, or several at once, for the stage called `name`."""
+    span = span_of(scenario, name)
+    stride_s = scenario.instrument.stride
+    frame = scenario.instrument.frame
+    return Stream(
+        name,
+        int(scenario.horizon / stride_s) // span,
+        home,
+        instrument.phase_s(scenario, span * stride_s + LOOKAHEAD_S),
+        span * stride_s,
+        span=span,
+        frame_s=0.0 if frame is None else frame.value,
+        lag_s=instrument.lag_s(scenario),
+        breaks=instrument.breaks(scenario, absent, span),
     )
 
 
@@ -56,7 +103,7 @@ def check_size(scenario: Scenario, replicas: int) -> None:
     replayed = sources.replayed(scenario)
     expected = sources.expected(scenario) + (0 if replayed is None else replayed.size)
     rows = max(1, len(publishing(scenario)))
-    needed = expected * (EVENT.itemsize + rows * _BYTES_PER_ROW) * replicas
+    needed = expected * (sources.bytes_per_event(scenario) + rows * _BYTES_PER_ROW) * replicas
     if needed > MEMORY_LIMIT_BYTES:
         most_s = scenario.horizon * MEMORY_LIMIT_BYTES / needed
         problems.append(
@@ -67,14 +114,14 @@ def check_size(scenario: Scenario, replicas: int) -> None:
                 "or lower replicas or rates",
             )
         )
-    instrument = scenario.instrument
-    for key, given, measured in (
-        ("stride", f"{instrument.stride:g} s", f"{SEGMENT_S:g} s"),
-        ("sample_rate", f"{instrument.sample_rate:g} Hz", f"{RATE_HZ} Hz"),
-        ("detectors", f"{len(instrument.detectors)} streams", f"{STREAMS} streams"),
+    given = scenario.instrument
+    for key, has, measured in (
+        ("stride", f"{given.stride:g} s", f"{SEGMENT_S:g} s"),
+        ("sample_rate", f"{given.sample_rate:g} Hz", f"{RATE_HZ} Hz"),
+        ("detectors", f"{len(given.detectors)} streams", f"{STREAMS} streams"),
     ):
-        if given != measured:
-            text = f"{given}; the workloads are measured on segments with {measured}"
+        if has != measured:
+            text = f"{has}; the workloads are measured on segments with {measured}"
             problems.append(scenario.problem(f"instrument.{key}", text))
     if problems:
         raise ScenarioError(tuple(problems))
@@ -93,3 +140,9 @@ def _geography(scenario: Scenario) -> Geography:
                 latency_s[a, b] = link.latency.value
                 bandwidth[a, b] = link.bandwidth.value
     return Geography(names, latency_s, bandwidth)
+
+
+def _signals(scenario: Scenario) -> float:
+    """How many signals are drawn in one replica on average."""
+    of_all = (p for p in sources.populations(scenario) if p.detector < 0)
+    return sum(sky.expected(population, scenario.horizon) for population in of_all)

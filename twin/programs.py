@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from twin import sources
+from twin import premerger, sources
+from twin.checks_graph import stride_of
 from twin.plan import Decision, Program
 from twin.scenario import Scenario
 from twin.schema_stages import Pool, Stage
+from twin.times import quantiles_s
 from twin.tree import Problem, ScenarioError
-from workloads.profile import Profile, ProfileError, find
-from workloads.sky import CLASSES
+from workloads.profile import Decisions, Profile, ProfileError, find
+from workloads.sky import ARRIVING, BEYOND, EVERY_SIGNAL, SIGNALS
+from workloads.spec import SEGMENT_S
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,13 @@ def programs(scenario: Scenario, folders: tuple[Path, ...] = ()) -> Programs:
                 try:
                     use = _use(scenario, name, pool, variant, work, runtime, folders)
                 except ProfileError as error:
-                    key = "max_batch" if "a batch of" in str(error) else f"on.{k}"
+                    key = _key(str(error), k)
                     problems.append(scenario.problem(f"stages.{name}.{key}", str(error)))
                     found.append(None)
                 else:
                     uses.append(use)
                     found.append(use.program)
-            primary = found[0] if found else _fixed(stage)
+            primary = found[0] if found else _fixed(scenario, name)
             fallback = found[1] if len(found) > 1 else None
             if primary is not None:
                 on[name][pool] = (primary, fallback)
@@ -93,11 +96,28 @@ def _variants(stage: Stage) -> Iterator[tuple[str, str, str]]:
             yield "fallback", stage.fallback, stage.fallback_runtime or stage.runtime
 
 
-def _fixed(stage: Stage) -> Program:
-    """A stage without a workload takes the same time for every batch."""
+def _fixed(scenario: Scenario, name: str) -> Program:
+    """A stage without a workload takes as long for a batch as for one job."""
+    stage = scenario.stages[name]
     if stage.time is None:
         raise ValueError("a stage needs either 'work' or 'time'")
-    return Program(np.full((stage.max_batch, 2), stage.time.value), None, *_resident(stage, "primary"))
+    table = np.tile(quantiles_s(stage.time), (stage.max_batch, 1))
+    return Program(table, _stated(scenario, name), *_resident(stage, "primary"))
+
+
+def _stated(scenario: Scenario, name: str) -> Decision | None:
+    """What a search decides of which only its efficiency is known."""
+    finds = scenario.stages[name].finds
+    if finds is None:
+        return None
+    responses = np.zeros((_class_count(scenario), 2))
+    for arrival in sources.classes(scenario):
+        if arrival.cls in EVERY_SIGNAL:
+            responses[ARRIVING.index(arrival.cls), 1] = finds.share
+    if premerger.warns(scenario):
+        responses = premerger.blind(responses)
+    noise = min(1.0, finds.false_alarms * stride_of(scenario, name))
+    return Decision(np.array([0.0, finds.min_snr, np.inf]), responses, noise)
 
 
 def _resident(stage: Stage, variant: str) -> tuple[float, float]:
@@ -132,12 +152,51 @@ def _use(
 def _decision(scenario: Scenario, name: str, profile: Profile) -> Decision:
     """What the profile decides, as a table; a stage's role is the outcome its profile has to hold."""
     stage, decisions = scenario.stages[name], profile.decisions
+    if decisions is None and profile.quality and stage.role == "trigger" and profile.workload in premerger.WORKS:
+        _check_stride(scenario, name, profile.workload, premerger.STRIDE_S)
+        return premerger.decision(profile.quality)
     if decisions is None or decisions.outcome != stage.role:
         what = "no decisions" if decisions is None else f"decisions that {decisions.outcome}"
         raise ProfileError(f"stage {name} has role {stage.role}; the profile of {profile.workload} holds {what}")
-    responses = np.zeros((len(CLASSES), len(decisions.snr_edges) - 1))
-    for cls, snr_min, snr_max in sources.classes(scenario):
-        decisions.probability(cls, np.array([snr_min, snr_max]))  # refuses what was not measured
-        response = decisions.classes[cls]
-        responses[CLASSES.index(cls)] = np.asarray(response.count) / np.asarray(response.n)
+    _check_stride(scenario, name, profile.workload, SEGMENT_S)
+    responses = np.zeros((_class_count(scenario), len(decisions.snr_edges) - 1))
+    for arrival in sources.classes(scenario):
+        _refuse_unmeasured(decisions, arrival)
+        response = decisions.classes[arrival.found_as]
+        responses[ARRIVING.index(arrival.cls)] = np.asarray(response.count) / np.asarray(response.n)
+    if premerger.warns(scenario):
+        responses = premerger.blind(responses)
     return Decision(np.asarray(decisions.snr_edges), responses, decisions.noise_probability)
+
+
+def _class_count(scenario: Scenario) -> int:
+    """How many classes of events decisions are about, looks not counted."""
+    return len(ARRIVING) if premerger.warns(scenario) else sources.class_count(scenario)
+
+
+def _refuse_unmeasured(decisions: Decisions, arrival: sources.Arrival) -> None:
+    """Raise ProfileError for a class or an SNR on which nobody knows the decisions."""
+    top = decisions.snr_edges[-1] if arrival.snr_max is None else arrival.snr_max
+    try:
+        decisions.probability(arrival.found_as, np.array([min(arrival.snr_min, top), top]))
+    except ProfileError as error:
+        if arrival.found_as in SIGNALS or arrival.cls not in BEYOND:
+            raise
+        remedy = f"Let one of these stand for it: 'sky.signals.{arrival.cls}.found_as: {SIGNALS[0]}'"
+        raise ProfileError(f"{error}. {remedy}") from None
+
+
+def _check_stride(scenario: Scenario, name: str, work: str, measured_s: float) -> None:
+    given_s = stride_of(scenario, name)
+    if given_s != measured_s:
+        raise ProfileError(
+            f"{work} was measured on a stride of {measured_s:g} s; {given_s:g} s were asked for. "
+            f"Give 'stride: {measured_s:g} s' where its segments come in"
+        )
+
+
+def _key(told: str, pool: int) -> str:
+    """What of a stage a profile's refusal is about, on its pool number `pool`."""
+    if "a batch of" in told:
+        return "max_batch"
+    return "stride" if "a stride of" in told else f"on.{pool}"

@@ -1,7 +1,8 @@
 """The words of a scenario file: one model per section, its fields explained where they stand.
 
-Stages and pools are in twin.schema_stages; what all sections are made of is in twin.sections. The text
-under a field is its help in the JSON Schema and in editors. Quantities are SI floats (see twin.units).
+Stages and pools are in twin.schema_stages, the instrument is in twin.schema_instrument; what all sections are made
+of is in twin.sections. The text under a field is its help in the JSON Schema and in editors. Quantities are SI
+floats (see twin.units).
 Knows no file, no plan and no other section: what refers to what is in twin.checks.
 """
 
@@ -11,6 +12,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from twin.schema_instrument import Instrument
 from twin.schema_stages import Pool
 from twin.sections import (
     Name,
@@ -18,24 +20,9 @@ from twin.sections import (
     SourcedBandwidth,
     SourcedDuration,
 )
-from twin.units import POSITIVE, Duration, Fraction, Frequency, Latitude, Longitude
+from twin.units import POSITIVE, Duration, Fraction, Latitude, Longitude
 
-
-class Instrument(Section):
-    """What the detectors deliver."""
-
-    detectors: Annotated[
-        tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*$")], ...], Field(min_length=1)
-    ]
-    """Names of the strain streams."""
-    site: Name
-    """Site at which segments appear."""
-    stride: Annotated[Duration, POSITIVE] = 1.0
-    """Length of one segment."""
-    calibration: SourcedDuration
-    """From the end of a segment to its calibrated strain."""
-    sample_rate: Annotated[Frequency, POSITIVE] = 2048.0
-    """Of the calibrated strain."""
+__all__ = ["Instrument", "Link", "Site", "Targets", "Warned"]
 
 
 class Site(Section):
@@ -55,6 +42,17 @@ class Link(Section):
     """10 Gbit/s, assumed, by default."""
 
 
+class Warned(Section):
+    """Early warnings that have to come in time."""
+
+    of: Name
+    """Class of signal."""
+    ahead: Duration
+    """So long before the merger or earlier."""
+    share: Fraction
+    """Of its detectable signals, at least."""
+
+
 class Targets(Section):
     """What has to be reached; a verdict is given on each."""
 
@@ -70,5 +68,7 @@ class Targets(Section):
     """Detectable signals that are never published."""
     dead_time: Fraction | None = None
     """Segments that are never searched."""
+    warning: Warned | None = None
+    """Early warnings in time; null: no target."""
     detectable_snr: Annotated[float, Field(gt=0)] = 12.0
     """A signal of at least this network SNR counts as detectable."""

@@ -14,12 +14,14 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
+    StringConstraints,
     WithJsonSchema,
     model_serializer,
     model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from twin.schema_times import Time
 from twin.sections import (
     Name,
     Names,
@@ -27,9 +29,10 @@ from twin.sections import (
     SourcedBytes,
     SourcedDuration,
     SourcedFraction,
+    Standing,
     or_default,
 )
-from twin.units import POSITIVE, Bytes, Duration
+from twin.units import POSITIVE, Bytes, Duration, Fraction, Rate
 
 ROUTES = ("nearest", "failover", "least-loaded", "stale-least-loaded", "two-choices", "data-local")
 _FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
@@ -68,6 +71,10 @@ class Pool(Section):
     """A server gives up a program that was idle for longer; null: never."""
 
 
+_NUMBERS = ("count", "per", "template_blocks", "channel_groups")
+"""What may say how many shards there are."""
+
+
 class Shards(Section):
     """Into how many jobs a stage splits each piece of work: a number, or what the number stands for."""
 
@@ -79,6 +86,10 @@ class Shards(Section):
     """One for each block of a template bank."""
     channel_groups: Annotated[int, Field(ge=1, le=1000)] | None = None
     """One for each group of auxiliary channels."""
+    standing: Standing | None = None
+    """How far the number can be trusted; null: it is a choice."""
+    source: str | None = None
+    """Where it comes from, in words."""
 
     @model_validator(mode="before")
     @classmethod
@@ -87,14 +98,15 @@ class Shards(Section):
 
     @model_validator(mode="after")
     def _one(self) -> Shards:
-        names = ", ".join(type(self).model_fields)
-        if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
-            raise PydanticCustomError("shards", "needs exactly one of: {names}", {"names": names})
+        if sum(getattr(self, name) is not None for name in _NUMBERS) != 1:
+            raise PydanticCustomError("shards", "needs exactly one of: {names}", {"names": ", ".join(_NUMBERS)})
+        if (self.standing is None) != (self.source is None):
+            raise PydanticCustomError("shards", "needs both 'standing' and 'source', or neither")
         return self
 
     @model_serializer(mode="wrap")
     def _bare(self, handler: SerializerFunctionWrapHandler) -> Any:
-        return handler(self) if self.count is None else self.count
+        return handler(self) if self.count is None or self.standing else self.count
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -139,10 +151,25 @@ class Queue(Section):
     """drop-oldest: work skips ahead to what is fresh."""
 
 
+class Finds(Section):
+    """What a search reports of which only its efficiency is known: no glitches, whatever their SNR."""
+
+    share: Fraction
+    """Of the signals, how many it finds."""
+    min_snr: Annotated[float, Field(ge=0)] = 0.0
+    """Of those with this network SNR at least; none below."""
+    false_alarms: Rate = 0.0
+    """Reports without a signal, over data that hold none."""
+    standing: Standing
+    """How far it can be trusted: measured, published, scaled from either, or assumed."""
+    source: Annotated[str, StringConstraints(min_length=1)]
+    """Where it comes from, in words."""
+
+
 class Stage(Section):
     """One step of the pipeline: a real program (`work`) or an assumed time (`time`), on pools (`on`).
 
-    Without pools it is instant: a point where work forks or meets.
+    Without pools it is instant, a point where work forks or meets, or a timer (`wait`).
     """
 
     work: str | None = None
@@ -153,8 +180,11 @@ class Stage(Section):
     """Workload that takes over while this one is retrained."""
     fallback_runtime: str | None = None
     """What executes the fallback; by default the same runtime."""
-    time: SourcedDuration | None = None
-    """Service time of a stage without a workload."""
+    time: Time | None = None
+    """Service time of a stage without a workload: a duration, or a law such as {law: lognormal, median: 9.3 s,
+    p90: 14 s}."""
+    wait: Time | None = None
+    """Of a stage without pools: every job stays this long, which takes no server. A duration, or a law."""
     memory: SourcedBytes | None = None
     """That its program takes on a server."""
     load_time: SourcedDuration | None = None
@@ -163,6 +193,9 @@ class Stage(Section):
     """That the fallback takes; by default as much as the program."""
     fallback_load_time: SourcedDuration | None = None
     """To make the fallback ready; by default as long as the program."""
+    stride: Annotated[Duration, POSITIVE] | None = None
+    """Length of the data in each of its jobs, a multiple of the instrument's stride, which it is by default. Only
+    where segments come from the instrument: the stages after it take what it takes."""
     after: Annotated[Names, or_default(())] = ()
     """Stage whose results this one takes, or several. Without it, it takes segments from the instrument."""
     join: Literal["all", "any"] = "all"
@@ -172,9 +205,11 @@ class Stage(Section):
     awaits: Awaits | None = None
     """Data quality that is judged beside it, and waited for."""
     on: Annotated[tuple[str, ...], Field(min_length=1), or_default(())] = ()
-    """Pools it may run on, as 'site.pool', in order of preference. Without it the stage is instant."""
+    """Pools it may run on, as 'site.pool', in order of preference. Without it the stage is instant, or a timer."""
     role: Literal["plain", "flag", "trigger"] = "plain"
     """flag: marks a segment as bad. trigger: reports the candidates of a segment."""
+    finds: Finds | None = None
+    """What a trigger without a workload reports."""
     gate: Literal["veto"] | None = None
     """veto: candidates of flagged segments end here."""
     publishes: Name | None = None
@@ -204,9 +239,12 @@ class Stage(Section):
     spill: Annotated[float, Field(gt=0)] | None = None
     """data-local: jobs per server from which other sites are used; null: never."""
     payload: SourcedBytes | None = None
-    """Data moved per job. By default the strain of a segment, or 1 MB for a candidate."""
+    """Data moved per job. By default the strain of its segments, or 1 MB for a candidate."""
+    data: Literal["strain", "auxiliary"] | None = None
+    """auxiliary: segments of the instrument's auxiliary channels are moved, shared among its shards; by default
+    strain."""
 
     @property
     def instant(self) -> bool:
-        """Whether it is only a point where work forks or meets."""
+        """Whether it needs no server: a point where work forks or meets, or a timer."""
         return not self.on

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from twin.checks_graph import ordered
+from twin.checks_graph import ordered, span_of
 from twin.kernel.chance import stream_key
 from twin.plan import Awaits, PoolSpec, StageSpec
 from twin.programs import Programs, tempo
 from twin.scenario import Scenario
 from twin.schema_stages import Attempts, Stage, is_function
+from twin.times import quantiles_s
 
 
 def pools(scenario: Scenario, programs: Programs, seed: int, replica: int) -> list[PoolSpec]:
@@ -32,7 +33,10 @@ def pools(scenario: Scenario, programs: Programs, seed: int, replica: int) -> li
 def stages(scenario: Scenario, programs: Programs, seed: int, replica: int) -> list[StageSpec]:
     """Every stage, each after those it needs; then an instant stage 'product.NAME' for each product."""
     work = [_stage(scenario, programs, name, seed, replica) for name in ordered(scenario.stages)]
-    sent = [StageSpec(f"product.{name}", after=after, publishes=name) for name, after in scenario.products.items()]
+    sent = [
+        StageSpec(f"product.{name}", after=after, publishes=name, span=span_of(scenario, after[0]))
+        for name, after in scenario.products.items()
+    ]
     return [*work, *sent]
 
 
@@ -72,6 +76,8 @@ def _stage(scenario: Scenario, programs: Programs, name: str, seed: int, replica
         route="python" if is_function(stage.route) else stage.route,
         spill=_or_inf(stage.spill),
         live=name in scenario.live,
+        timer_s=None if stage.wait is None else quantiles_s(stage.wait),
+        span=span_of(scenario, name),
         key=stream_key(seed, replica, f"service/{name}"),
         failure_key=stream_key(seed, replica, f"failure/{name}"),
         route_key=stream_key(seed, replica, f"route/{name}"),

@@ -33,6 +33,7 @@ class Strained:
         injections = [
             Injection(float(e["time_s"]), CLASSES[e["cls"]], float(e["snr"]), int(e["detector"]), i)
             for i, e in enumerate(plan.events)
+            if e["cls"] < len(CLASSES)  # not a look at one that comes later
         ]
         self._strain = Strain(int(np.random.SeedSequence([seed, replica]).generate_state(1)[0]), injections)
 
@@ -59,7 +60,8 @@ class Strained:
     def _events(self, segment: int) -> NDArray[np.intp]:
         """The sky's events in a segment."""
         first, last = np.searchsorted(self._plan.event_segment, (segment, segment + 1))
-        return np.arange(first, last)
+        own = np.arange(first, last)
+        return own[self._plan.events["cls"][own] < len(CLASSES)]
 
     def _echo(self, segment: int) -> bool:
         """Whether a neighbouring segment holds an event, which this one's windows see as well."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from twin.kernel.heap import widen
 from twin.kernel.meetings import spread
 from twin.kernel.state import (
+    ABSENT,
     ARRAYS,
     BATCH,
     BINS,
@@ -35,7 +36,8 @@ from twin.plan import Plan
 
 _CHANGING = (
     "world", "stages", "queues", "pools", "servers", "resident", "jobs", "heap", "batches", "streams", "links",
-    "meetings", "buckets", "waiters", "verdicts", "tasks", "found", "hist", "bins", "rows", "trace",
+    "meetings", "buckets", "waiters", "verdicts", "tasks", "found", "hist", "bins", "rows", "trace", "responses",
+    "noise",
 )  # fmt: skip
 """What a run changes; everything else is the plan's."""
 
@@ -68,6 +70,7 @@ class World:
         self.plan = plan
         self.stages, self.queues, self.pools = plan.stages.copy(), plan.queues.copy(), plan.pools.copy()
         self.streams, self.links = plan.streams.copy(), plan.links.copy()
+        self.responses, self.noise = plan.responses.copy(), plan.noise.copy()
         self.world: NDArray[np.void] = np.zeros(1, WORLD)
         self.slot_n = 2 * max((int((plan.queues["pool"] == p).sum()) for p in range(plan.pools.size)), default=0)
         self.servers: NDArray[np.void] = np.zeros(0, SERVER)
@@ -84,6 +87,8 @@ class World:
         self.trace: NDArray[np.void] = np.zeros(first if trace else 0, TRACE)
         self.tasks: NDArray[np.void] = np.zeros(2 * margin + 64, TASK)
         self.verdicts = np.zeros((int(plan.stages["verdict"].max(initial=-1)) + 1, plan.segments), np.int8)
+        for first, after in plan.absent.tolist():
+            self.verdicts[:, first:after] = ABSENT
         bins = int(np.ceil((plan.horizon_s + plan.drain_s) / plan.bin_s)) + 1
         self.bins = np.zeros((self.pools.size, bins, 3))
         self.hist = np.zeros((self.queues.size, 2, 2, BINS), np.int64)
@@ -105,10 +110,12 @@ class World:
         record["class_n"], record["snr_bin_n"] = plan.responses.shape[1:]
         record["slot_n"], record["table_width"] = self.slot_n, plan.tables.shape[1]
         record["spawn_margin"], record["hand_margin"] = plan.spawn_margin, plan.hand_margin
+        record["wait_n"] = self._waits()
+        record["wait_again_n"] = self._waits() if self._wait_in_turn() else 1
         record["warm_on"] = plan.warmth.size > 0
         record["bin_s"], record["report_s"], record["noise_key"] = plan.bin_s, plan.report_s, plan.noise_key
         for code, size in zip(_LISTS, (_FIRST_SLOTS, 256, _FIRST_SLOTS, _FIRST_SLOTS), strict=True):
-            stages = plan.stages.size if code == GROW_MEETINGS else 1
+            stages = {GROW_MEETINGS: plan.stages.size, GROW_WAITERS: self._waits()}.get(code, 1)
             self._lengthen(code, max(size, 2 * plan.spawn_margin * stages))
         for p in range(self.pools.size):
             self.add_servers(p, int(self.pools["servers"][p]))
@@ -144,6 +151,20 @@ class World:
         record["meeting_size"], record["bucket_size"] = self.meetings.size, self.buckets.size
         record["waiter_size"] = self.waiters.size
         record["budget"] = 0
+
+    def _waits(self) -> int:
+        """How many verdicts one job may wait for at most."""
+        waits = self.plan.stages[self.plan.stages["awaits"] >= 0]
+        return int((waits["await_span"] + waits["span"] - 1).max(initial=1))
+
+    def _wait_in_turn(self) -> bool:
+        """Whether a job that has waited for verdicts may come to another stage at which it waits."""
+        plan, after = self.plan, np.zeros(self.stages.size, bool)
+        for s, stage in enumerate(plan.stages):
+            if after[s] and stage["awaits"] >= 0:
+                return True
+            after[plan.children[stage["child_start"] : stage["child_stop"]]] |= after[s] or stage["awaits"] >= 0
+        return False
 
     def grow(self, code: int, by: int = 0) -> None:
         """Make the array that the kernel asked for larger, by as much again unless told."""
@@ -184,7 +205,7 @@ class World:
         """Room for what follows when `jobs` jobs are handed on or ended at one instant."""
         record, needed = self.record, (jobs + 1) * self.plan.hand_margin + self.plan.spawn_margin
         for code, (_, free) in _LISTS.items():
-            wanted = needed * (self.stages.size if code == GROW_MEETINGS else 1)
+            wanted = needed * {GROW_MEETINGS: self.stages.size, GROW_WAITERS: self._waits()}.get(code, 1)
             if record[f"{free}_n"] < wanted:
                 self.grow(code, wanted)
         if self.heap.size - record["heap_n"] < needed:
@@ -213,16 +234,27 @@ class World:
         self.resident = np.concatenate([self.resident, np.full(count * self.slot_n, -1.0)])
         return first
 
+    def _at_once(self) -> int:
+        """Rows that one event may write at most, with all that verdicts may let go on: see twin.kernel.events."""
+        waiting = int(self.record["waiter_size"] - self.record["waiter_free_n"])
+        return self.plan.spawn_margin + waiting * self.plan.hand_margin
+
     def take_rows(self) -> NDArray[np.void]:
         """The rows since last time."""
         rows = self.rows[: self.record["row_n"]].copy()
         self.record["row_n"] = 0
+        if self.rows.size < (wanted := self._at_once()):
+            self.rows = np.zeros(2 * wanted, ROW)
+            self.connect()
         return rows
 
     def take_trace(self) -> NDArray[np.void]:
         """The trace since last time."""
         trace = self.trace[: self.record["trace_n"]].copy()
         self.record["trace_n"] = 0
+        if self.trace.size < (wanted := self._at_once()) and self.record["trace_on"]:
+            self.trace = np.zeros(2 * wanted, TRACE)
+            self.connect()
         return trace
 
     def state(self) -> dict[str, NDArray[Any]]:

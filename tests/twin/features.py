@@ -9,7 +9,7 @@ _TIES = {f"tie of {a} and {b}" for i, a in enumerate(("control", *_WORDS)) for b
 _TIES -= {"tie of report and report"}  # only one is ever due
 _ACTIONS = (
     "down", "restore", "fail", "repair", "scale", "swap", "degrade", "close", "reopen", "evacuate", "link_share",
-    "link_close", "link_reopen",
+    "link_close", "link_reopen", "judge",
 )  # fmt: skip
 
 EXPECTED = frozenset(
@@ -23,6 +23,8 @@ EXPECTED = frozenset(
         "await met, good", "await met, flagged", "await met, absent", "await, verdict good known",
         "await, verdict flagged known", "await, verdict absent known", "await span, several unknown",
         "await timeout", "verdict after timeout", "verdict given again",
+        "timer", "trigger over several segments", "stream jumps", "stream has another lag", "stream in frames",
+        "stream kept in order",
         # queues
         "newest rejected", "oldest rejected", "shed at admission", "dropped from the queue for its age",
         "dropped for its age while no server was free", "stale", "expired", "expired at its end",
@@ -48,6 +50,7 @@ EXPECTED = frozenset(
         "fail, waits again", "fail refused", "breaking server breaks", "servers below zero", "repair, broken",
         "repair, breaking", "repair refused", "scale up, new ones", "scale up, leaving ones stay",
         "scale down, free ones", "scale down, busy ones", "leaving server leaves", "swap of programs", "reopen",
+        "judged otherwise", "judged otherwise, fallback",
     }
     | {f"action {method}" for method in _ACTIONS}
     | _TIES

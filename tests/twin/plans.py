@@ -10,7 +10,8 @@ import random
 import numpy as np
 from hypothesis import strategies as st
 
-from twin.assembly import IDLE_CLASSES, assemble
+from twin.assembly import assemble
+from twin.assembly_checks import IDLE_CLASSES
 from twin.kernel.state import DRAIN, LOSE, REQUEUE, ROUTES, WHEN_FULL
 from twin.plan import Awaits, Decision, Geography, PoolSpec, Program, StageSpec, Stream
 from workloads.sky import CLASSES, EVENT
@@ -24,7 +25,7 @@ RULES = (
     "any", "shards", "awaits", "gate", "roles", "publishes", "instant", "priority", "preempt", "batches", "waits",
     "shelf life", "deadline", "timeout", "failure", "limit", "admission", "payload", "memory", "fallback",
     "streams", "empty pools", "odd times", "long times", "sites", "controls", "idling", "warmth",
-    "crowding", "tempo",
+    "crowding", "tempo", "timers", "strides", "frames", "breaks", "blind",
 )  # fmt: skip
 FOCUS = {
     "": set(),
@@ -112,11 +113,14 @@ def _program(c, max_batch, decides):
     memory_bytes, load_s = c.under("memory", 0.0, 2.0, 4.0, 6.0), c.under("memory", 0.0, 0.25, 0.5, 1.0)
     warmth = c.under("warmth", (), (1.5, 1.25, 1.125, 1.0, 1.0))
     crowding = c.under("crowding", (), (1.0,), (1.0, 1.5, 2.0))
-    return Program(table, _decision(c) if decides else None, memory_bytes, load_s, warmth, crowding)
+    decision = _decision(c, c.under("blind", False, True)) if decides else None
+    return Program(table, decision, memory_bytes, load_s, warmth, crowding)
 
 
-def _decision(c):
+def _decision(c, blind=False):
     responses = [[c.pick(0.0, 0.3, 0.7, 1.0) for _ in range(2)] for _ in CLASSES]
+    if blind:  # to some classes
+        responses = [[-1.0, -1.0] if c.pick(True, False) else row for row in responses]
     return Decision(np.array([5.0, 12.0, 100.0]), np.array(responses), c.pick(0.0, 0.3, 0.9))
 
 
@@ -161,12 +165,13 @@ def _limits(c):
     }
 
 
-def _parents(c, stages, searches):
+def _parents(c, stages, searches, spans):
     """Stages this one comes after, all behind the same trigger (or none); none for a root."""
     if not stages or c.pick(False, False, c.focus == "preemption", True):
         return ()
     first = c.pick(*(s.name for s in stages))
-    alike = [s.name for s in stages if s.name != first and searches[s.name] == searches[first]]
+    kind = searches[first], spans[first]
+    alike = [s.name for s in stages if s.name != first and (searches[s.name], spans[s.name]) == kind]
     return (first, *(c.some(alike, 2) if alike and c.pick(True, False) else ()))
 
 
@@ -177,11 +182,20 @@ def _awaits(c, stages):
     return Awaits(c.pick(*flags), c.pick(NEVER, 0.0, 0.5, 2.0), c.pick(1, 1, 2, 3))
 
 
+def _timer(c):
+    """A stage without servers, most of them without a time of their own."""
+    points = c.under("timers", (0.0,), (TICK_S,), (2 * TICK_S,), (0.0, 3 * TICK_S))
+    if points == (0.0,):
+        return {}
+    return {"timer_s": np.array([points[0], points[-1]]), "key": c.key()}
+
+
 def _stages(c, pools):
     stages: list[StageSpec] = []
     searches: dict[str, str] = {}
+    spans: dict[str, int] = {}
     for k in range(c.whole(2 if c.focus == "preemption" else 1, 6)):
-        after = _parents(c, stages, searches)
+        after = _parents(c, stages, searches, spans)
         instant = bool(after) and c.under("instant", False, False, True)
         stage = StageSpec(
             name=f"s{k}",
@@ -189,11 +203,13 @@ def _stages(c, pools):
             any=c.under("any", False, True),
             awaits=_awaits(c, stages),
             gate=c.under("gate", False, True),
+            span=spans[after[0]] if after else c.under("strides", 1, 2, 3),
             publishes=c.under("publishes", "", "alert"),
-            **({} if instant else _work(c, pools)),
+            **(_timer(c) if instant else _work(c, pools)),
         )
         inherited = searches[after[0]] if after else ""
         searches[stage.name] = stage.name if stage.role == "trigger" else inherited
+        spans[stage.name] = stage.span
         stages.append(stage)
     return stages
 
@@ -201,15 +217,20 @@ def _stages(c, pools):
 # --- what comes in --------------------------------------------------------------------------------------
 
 
-def _stream(c, stage):
+def _stream(c, stage, span):
     site = c.under("sites", 0, 0, 1)
+    more = {"span": span}
     if c.pick(True, False):
-        return Stream(stage, c.pick(0, 4, 8, 12, 16), site, TICK_S * c.whole(0, 8), c.pick(0.25, 0.5, 1.0))
+        count = c.pick(0, 4, 8, 12, 16)
+        breaks = c.under("breaks", (), ((2, 4, 0.0),), ((0, 1, 0.5), (3, 3, 0.0)), ((1, 2, 1.0), (5, 8, 0.25)))
+        more |= {"breaks": tuple(row for row in breaks if row[1] <= count)}
+        more |= {"frame_s": c.under("frames", 0.0, 0.5, 0.75, 2.0), "lag_s": c.under("frames", 0.0, 0.25, 1.0)}
+        return Stream(stage, count, site, TICK_S * c.whole(0, 8), c.pick(0.25, 0.5, 1.0), **more)
     if c.under("odd times", False, True):
         times_s = [c.real(0.0, 12.0) for _ in range(c.whole(0, 14))]
     else:
         times_s = [TICK_S * c.whole(0, 48) for _ in range(c.whole(0, 14))]
-    return Stream(stage, len(times_s), site, times_s=np.sort(np.array(times_s, float)))
+    return Stream(stage, len(times_s), site, times_s=np.sort(np.array(times_s, float)), **more)
 
 
 def _events(c):
@@ -252,6 +273,13 @@ def _episode(c, pools, stages):
     if swappable:
         stage = c.pick(*swappable)
         others += [[("swap", (stage, 1)), ("swap", (stage, 0))]] * 2
+    deciding = [k for k, s in enumerate(stages) if s.role != "plain"]
+    if deciding:
+        stage = c.pick(*deciding)
+        has_fallback = all(fallback for _, fallback in stages[stage].on.values())
+        variant = c.pick(0, 1) if has_fallback else 0
+        judged = [_decision(c), _decision(c)]
+        others += [[("judge", (stage, variant, d.responses.tolist(), d.noise)) for d in judged]] * 2
     drains = [
         [("scale", (pool, -1)), ("scale", (pool, 1))],
         [("fail", (pool, server % 2, DRAIN)), ("repair", (pool, server % 2))],
@@ -312,7 +340,7 @@ def _case(c):
         for k in range(1 if c.focus == "preemption" else c.whole(1, 3))
     ]
     stages = _stages(c, [pool.name for pool in pools])
-    roots = [s.name for s in stages if not s.after]
+    roots = [(s.name, s.span) for s in stages if not s.after]
     latency_s, bandwidth = c.pick(0.0, TICK_S, 0.1), c.under("odd times", 200.0, 130.7)
     events, event_segment = _events(c)
     plan = assemble(
@@ -321,12 +349,13 @@ def _case(c):
         ),
         pools=pools,
         stages=stages,
-        streams=[_stream(c, root) for root in roots for _ in range(c.under("streams", 1, 1, 2))],
+        streams=[_stream(c, *root) for root in roots for _ in range(c.under("streams", 1, 1, 2))],
         horizon_s=HORIZON_S,
         report_s=c.pick(1.0, 2.5),
         events=events,
         event_segment=event_segment,
         noise_key=c.key(),
+        absent=np.array(c.under("breaks", [], [[2, 4]], [[0, 1], [5, 8]]), np.int64).reshape(-1, 2),
     )
     return plan, _actions(c, pools, stages)
 

@@ -78,7 +78,7 @@ def test_the_scenario_uses_every_key_there_is():
 
 def test_it_comes_back_from_what_show_prints(scenario):
     assert loads(scenario.resolved()) == scenario
-    assert "start: {}\n" in scenario.resolved()
+    assert "start: {stride: 1 s}\n" in scenario.resolved()
     assert "shards: {per: detector}" in scenario.resolved()
 
 
@@ -175,7 +175,7 @@ def test_the_parts_add_up_to_the_latency(record):
     published = record.alerts[record.alerts["outcome"] == "published"]
     assert np.allclose(published[list(PARTS)].sum(axis=1), published["latency_s"], atol=1e-6)
     assert (published[list(PARTS)] >= 0.0).all(axis=None)
-    for part in ("join_s", "queue_s", "batch_s", "outage_s", "load_s", "transfer_s"):
+    for part in ("join_s", "queue_s", "batch_s", "outage_s", "load_s", "transfer_s", "timer_s"):
         assert (published[part] > 0.0).any(), part
 
 

@@ -102,7 +102,7 @@ GRAPH = (
         "after: dq\n    shards: {blocks: 8}\n",
         (
             "31:14: error: stages.detect.shards.blocks: unknown key 'blocks'; known: count, per, "
-            "template_blocks, channel_groups"
+            "template_blocks, channel_groups, standing, source"
         ),
     ),
     Bad(

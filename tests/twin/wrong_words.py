@@ -23,9 +23,10 @@ WORDS = (
         "    zzz: veto",
         (
             "38:5: error: stages.alert.zzz: unknown key 'zzz'; known: work, runtime, fallback, fallback"
-            "_runtime, time, memory, load_time, fallback_memory, fallback_load_time, after, join, shard"
-            "s, awaits, on, role, gate, publishes, priority, preempt, max_batch, max_wait, shelf_life, "
-            "deadline, attempts, queue, admit_wait, route, spill, payload"
+            "_runtime, time, wait, memory, load_time, fallback_memory, fallback_load_time, stride, "
+            "after, join, shard"
+            "s, awaits, on, role, finds, gate, publishes, priority, preempt, max_batch, max_wait, shelf_life, "
+            "deadline, attempts, queue, admit_wait, route, spill, payload, data"
         ),
     ),
     Bad(

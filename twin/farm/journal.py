@@ -128,15 +128,10 @@ def sky(plan: Plan) -> str:
 
 def arrivals(plan: Plan, m: int, since_s: float, until_s: float) -> Iterator[Line]:
     """The arrivals of stream `m` of a plan from `since_s` on, before `until_s`."""
-    stream = plan.streams[m]
-    numbers = np.arange(stream["count"])
-    if stream["stride_s"] > 0.0:
-        times_s = stream["phase_s"] + numbers * stream["stride_s"]
-    else:
-        times_s = plan.arrivals[stream["first"] + numbers]
-    stage = plan.stage_names[stream["stage"]]
+    numbers, times_s = plan.comes(m)
+    stage = plan.stage_names[plan.streams["stage"][m]]
     for k in range(*np.searchsorted(times_s, (since_s, until_s)).tolist()):
-        yield {"t": float(times_s[k]), "what": "arrival", "stage": stage, "segment": k}
+        yield {"t": float(times_s[k]), "what": "arrival", "stage": stage, "segment": int(numbers[k])}
 
 
 def line(plan: Plan, now_s: float, told: Started | Executed | Incident) -> Line:

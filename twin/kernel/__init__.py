@@ -9,9 +9,9 @@ queues (one per stage and pool), batches on servers of pools, flows on links, me
 verdicts.
 
 Events are handled by time, rank and number. Ranks at equal time: batch completed (2), flow through its link
-(3), job arrived after the latency (4), source arrival (5), pause before another attempt over (6), wait for a
-verdict over (7), batch deadline (8), loads reported (9). Numbers count what was scheduled. Control actions at
-time t come before data events at t. Whatever follows from an event without delay is done depth first, at once;
+(3), job arrived after the latency (4), source arrival (5), pause before another attempt or timer over (6), wait
+for a verdict over (7), batch deadline (8), loads reported (9). Numbers count what was scheduled. Control actions
+at time t come before data events at t. Whatever follows from an event without delay is done depth first, at once;
 then jobs that ask Python for their route; and only when no event is left at the present time do pools start
 work, those whose state changed, in order of their number. A batch of zero length completes before the next
 pool's turn.
@@ -25,7 +25,10 @@ Graph (graph, meetings, decisions)
 - A stage of several shards sends one job per shard and is done when all are. A flag stage then flags its
   segment; a trigger stage hands one candidate per event found to each successor and ends the segment's job;
   any other hands the job to all successors, publishing it first if it does. A segment without events is
-  flagged, or triggers, as pure noise does; with events, their measured responses hold that noise already.
+  flagged, or triggers, as pure noise does; with events, their measured responses hold that noise already. Events
+  of classes that a program does not look for (negative responses) do not count.
+- A job may be about several segments, its own the first: it finds, flags or waits for what concerns any of them.
+- A stage without pools is instant, or keeps each job for a time of its own (a timer), which needs no server.
 - When work ends early, word of it goes down the graph, so that nobody waits for what will not come.
 
 Queues and pools (queues, routes, dispatch, batches, servers)
@@ -48,6 +51,9 @@ Queues and pools (queues, routes, dispatch, batches, servers)
 
 Links (links): flows share the bandwidth equally, then take the latency. Faults (faults): twin.engine lists the
 actions.
+
+Sources (events): regular ones may deliver in frames, with a lag, and have breaks, from which on they go on with a
+later job or another lag; no job comes before the one before it.
 
 Every second of a job's life belongs to one part (state.PARTS); together they are its latency.
 

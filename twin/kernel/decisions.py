@@ -18,22 +18,20 @@ def report(w, j, s, d, live, variant):
     The candidates are put on the stack of tasks last to first, so that they are handed on first to last.
     """
     jobs = view(w["jobs"], JOB)
-    event_segment = view(w["event_segment"], np.int64)
+    stages = view(w["stages"], STAGE)
     events = view(w["events"], EVENT)
     noise = view(w["noise"], np.float64)
     found = view(w["found"], np.int8)
     segment = jobs[j]["segment"]
     jobs[j]["variant"] = variant
-    first = first_event(w, segment)
-    i = first
-    while i < w["event_n"] and event_segment[i] == segment:
-        i += 1
+    first, last, quiet = _inside(w, segment, stages[s]["span"], d)
     if live > 0:
         hit = jobs[j]["extra"] > 0
     else:
-        hit = i == first and uniform(w["noise_key"], 2 * segment) < noise[d]
+        hit = quiet and uniform(w["noise_key"], 2 * segment) < noise[d]
     if hit:
         _spawn(w, j, s, -segment - 1)
+    i = last
     while i > first:
         i -= 1
         if live > 0:
@@ -43,6 +41,22 @@ def report(w, j, s, d, live, variant):
         if hit:
             _spawn(w, j, s, i)
     free(w, j)
+
+
+@compiled
+def _inside(w, segment, span, d):
+    """The first event in `span` segments from this one on, the first after them, and whether all is as in noise.
+
+    That is so where no event is of a class that table `d`'s program looks for.
+    """
+    event_segment = view(w["event_segment"], np.int64)
+    first = first_event(w, segment)
+    last = first
+    quiet = True
+    while last < w["event_n"] and event_segment[last] < segment + span:
+        quiet = quiet and _probability(w, last, d) < 0.0
+        last += 1
+    return first, last, quiet
 
 
 @compiled
@@ -74,7 +88,7 @@ def first_event(w, segment):
 
 @compiled
 def _probability(w, i, d):
-    """Measured chance that table `d`'s program reacts to event `i`."""
+    """Measured chance that table `d`'s program reacts to event `i`; negative for what it does not look for."""
     events = view(w["events"], EVENT)
     edges = view(w["edges"], np.float64)
     responses = view(w["responses"], np.float64)
@@ -87,20 +101,18 @@ def _probability(w, i, d):
 
 
 @compiled
-def flagged(w, j, d, live):
+def flagged(w, j, s, d, live):
     """1 when data quality flags the segment of job `j`."""
     jobs = view(w["jobs"], JOB)
-    event_segment = view(w["event_segment"], np.int64)
     events = view(w["events"], EVENT)
     noise = view(w["noise"], np.float64)
     if live > 0:
         return np.int64(jobs[j]["extra"])
     segment = jobs[j]["segment"]
-    i = first_event(w, segment)
-    if i == w["event_n"] or event_segment[i] != segment:
+    first, last, quiet = _inside(w, segment, view(w["stages"], STAGE)[s]["span"], d)
+    if quiet:
         return 1 if uniform(w["noise_key"], 2 * segment + 1) < noise[d] else 0
-    while i < w["event_n"] and event_segment[i] == segment:
+    for i in range(first, last):
         if events[i]["u_flag"] < _probability(w, i, d):
             return 1
-        i += 1
     return 0

@@ -11,7 +11,7 @@ from twin.kernel.batches import executed, free_batch, unlist
 from twin.kernel.compiled import compiled, inlined, rare, view
 from twin.kernel.decisions import flagged, report
 from twin.kernel.dispatch import dispatch
-from twin.kernel.graph import follow, give_verdict, hand, hand_on, overdue, shard_done
+from twin.kernel.graph import follow, give_verdict, hand, hand_on, overdue, shard_done, timed
 from twin.kernel.heap import fill_hole, first_event, is_due, push
 from twin.kernel.links import arrive, flow_through
 from twin.kernel.memory import histogram_bin, later, new_job, room, settle, touch, write_trace
@@ -22,6 +22,7 @@ from twin.kernel.state import (
     ASK,
     BATCH,
     BINS,
+    BREAK,
     DONE,
     EXPIRED,
     FAILED,
@@ -141,10 +142,7 @@ def _handle_rest(w, rank, slot, token):
         if view(w["links"], LINK)[slot]["token"] == token:
             flow_through(w, slot)
     elif rank == RANK_RETRY:
-        stages = view(w["stages"], STAGE)
-        stages[jobs[slot]["stage"]]["backoff"] -= 1
-        jobs[slot]["outage_s"] += w["now_s"] - jobs[slot]["since_s"]
-        route(w, slot)
+        _paused(w, slot)
     elif rank == RANK_OVERDUE:
         if jobs[slot]["token"] == token:
             overdue(w, slot)
@@ -152,6 +150,20 @@ def _handle_rest(w, rank, slot, token):
         _report_loads(w)
     else:
         touch(w, slot)
+
+
+@compiled
+def _paused(w, j):
+    """The pause of job `j` is over: that before another attempt, or a stage that only takes time."""
+    stages = view(w["stages"], STAGE)
+    jobs = view(w["jobs"], JOB)
+    stage = stages[jobs[j]["stage"]]
+    if stage["timer"] >= 0:
+        timed(w, j)
+        return
+    stage["backoff"] -= 1
+    jobs[j]["outage_s"] += w["now_s"] - jobs[j]["since_s"]
+    route(w, j)
 
 
 @inlined
@@ -165,8 +177,8 @@ def _arrive(w, m):
     schedule_arrival(w, m)
     j = new_job(w)
     job = jobs[j]
-    job["entity"] = n
-    job["segment"] = n
+    job["entity"] = n * stream["span"]
+    job["segment"] = n * stream["span"]
     job["site"] = stream["site"]
     job["pending"] = 0
     job["flag"] = 0
@@ -181,6 +193,7 @@ def _arrive(w, m):
     job["outage_s"] = 0.0
     job["load_s"] = 0.0
     job["compute_s"] = 0.0
+    job["timer_s"] = 0.0
     hand(w, j, stream["stage"])
 
 
@@ -189,6 +202,8 @@ def schedule_arrival(w, m):
     """Set the next arrival of stream `m`, if any is left, and find the stream that comes first."""
     streams = view(w["streams"], STREAM)
     stream = streams[m]
+    if rare(stream["break"] < stream["break_stop"]):
+        _pass_breaks(w, stream)
     n = stream["next"]
     w["seq"] += 1
     stream["seq"] = w["seq"]
@@ -196,6 +211,8 @@ def schedule_arrival(w, m):
         stream["next_s"] = np.inf
     elif stream["stride_s"] > 0.0:
         stream["next_s"] = stream["phase_s"] + n * stream["stride_s"]
+        if rare(stream["frame_s"] > 0.0 or stream["lag_s"] > 0.0 or stream["break_stop"] > 0):
+            stream["next_s"] = _delivered(w, stream, n)
     else:
         stream["next_s"] = view(w["arrivals"], np.float64)[stream["first"] + n]
     first = 0
@@ -206,6 +223,26 @@ def schedule_arrival(w, m):
         ):
             first = k
     w["stream"] = first if streams[first]["next_s"] < np.inf else -1
+
+
+@compiled
+def _pass_breaks(w, stream):
+    """The stream is not regular at its next job: others come later, or never."""
+    breaks = view(w["breaks"], BREAK)
+    while stream["break"] < stream["break_stop"] and stream["next"] >= breaks[stream["break"]]["at"]:
+        row = breaks[stream["break"]]
+        stream["next"] = max(stream["next"], row["next"])
+        stream["lag_s"] = row["lag_s"]
+        stream["break"] += 1
+
+
+@compiled
+def _delivered(w, stream, n):
+    """When job `n` of a stream with frames or breaks comes: never before the one before it."""
+    data_s = stream["phase_s"] + n * stream["stride_s"]
+    if stream["frame_s"] > 0.0:
+        data_s = np.ceil(data_s / stream["frame_s"] - 1e-9) * stream["frame_s"]
+    return max(data_s + stream["lag_s"], w["now_s"])
 
 
 @compiled
@@ -296,7 +333,7 @@ def _done(w, batch, j, q, s, p):
         report(w, j, s, queues[q]["decide"][v], batch["live"], v)
         return
     if stage["role"] == FLAG:
-        flag = flagged(w, j, queues[q]["decide"][v], batch["live"])
+        flag = flagged(w, j, s, queues[q]["decide"][v], batch["live"])
         job["flag"] |= flag
         if stage["verdict"] >= 0:
             later(w, FINISH, s, j, 0)

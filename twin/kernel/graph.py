@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.kernel.chance import uniform
 from twin.kernel.compiled import compiled, inlined, rare, small, view
 from twin.kernel.heap import push
 from twin.kernel.meetings import GOES_ON, NOBODY, find, free_meeting, meet, meeting, unlink
 from twin.kernel.memory import copy_job, forget_events, free, later, write_row
-from twin.kernel.queues import append, drop
+from twin.kernel.queues import append, draw, drop
 from twin.kernel.routes import route
 from twin.kernel.state import (
     ABSENT,
@@ -23,6 +24,7 @@ from twin.kernel.state import (
     MEETING,
     PUBLISHED,
     RANK_OVERDUE,
+    RANK_RETRY,
     RELEASE,
     SPLIT,
     STAGE,
@@ -114,6 +116,9 @@ def _let_in(w, j):
         drop(w, j, VETOED)
         return
     if rare(stages[s]["queue_start"] == stages[s]["queue_stop"]):
+        if stages[s]["timer"] >= 0:
+            _start_timer(w, j, s)
+            return
         stages[s]["done"] += 1
         later(w, FINISH, s, j, 0)
         return
@@ -122,6 +127,32 @@ def _let_in(w, j):
         return
     stages[s]["offered"] += stages[s]["shards"] - 1
     later(w, SPLIT, s, j, 0)
+
+
+@compiled
+def _start_timer(w, j, s):
+    """Job `j` stays at stage `s`, which needs no server, for a time drawn from the stage's table."""
+    stages = view(w["stages"], STAGE)
+    jobs = view(w["jobs"], JOB)
+    tables = view(w["tables"], np.float64)
+    place = uniform(stages[s]["key"], draw(w, j)) * (w["table_width"] - 1)
+    i = int(place)
+    first = stages[s]["timer"] * w["table_width"] + i
+    stages[s]["waiting"] += 1
+    jobs[j]["since_s"] = w["now_s"]
+    push(w, w["now_s"] + (tables[first] + (place - i) * (tables[first + 1] - tables[first])), RANK_RETRY, j)
+
+
+@compiled
+def timed(w, j):
+    """The time of job `j` at a stage without servers is over."""
+    stages = view(w["stages"], STAGE)
+    jobs = view(w["jobs"], JOB)
+    s = jobs[j]["stage"]
+    stages[s]["waiting"] -= 1
+    stages[s]["done"] += 1
+    jobs[j]["timer_s"] += w["now_s"] - jobs[j]["since_s"]
+    later(w, FINISH, s, j, 0)
 
 
 @compiled
@@ -151,7 +182,7 @@ def _await(w, j, s):
     f = stage["awaits"]
     first = stages[f]["verdict"] * w["segment_n"]
     job["pending"] = 0
-    for k in range(max(0, job["segment"] - stage["await_span"] + 1), job["segment"] + 1):
+    for k in range(max(0, job["segment"] - stage["await_span"] + 1), job["segment"] + stage["span"]):
         verdict = verdicts[first + k] if k < w["segment_n"] else ABSENT
         if verdict == UNKNOWN:
             job["pending"] += 1
@@ -196,14 +227,18 @@ def _register(w, point, segment, j):
 
 @compiled
 def give_verdict(w, s, segment, verdict):
-    """Stage `s` has said what it will about `segment`: those who wait for it learn it, first come first."""
+    """Stage `s` has said what it will about a job that begins with `segment`: those who wait for it learn it.
+
+    They do so segment by segment, first come first.
+    """
     stages = view(w["stages"], STAGE)
     verdicts = view(w["verdicts"], np.int8)
-    verdicts[stages[s]["verdict"] * w["segment_n"] + segment] = verdict
-    m = find(w, 2 * w["stage_n"] + s, segment)
-    if m >= 0:
-        unlink(w, m)
-        later(w, RELEASE, 0, m, verdict)
+    for k in range(min(segment + stages[s]["span"], w["segment_n"]) - 1, segment - 1, -1):
+        verdicts[stages[s]["verdict"] * w["segment_n"] + k] = verdict
+        m = find(w, 2 * w["stage_n"] + s, k)
+        if m >= 0:
+            unlink(w, m)
+            later(w, RELEASE, 0, m, verdict)
 
 
 @compiled

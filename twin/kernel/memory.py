@@ -43,7 +43,8 @@ def room(w, margin):
         return GROW_MEETINGS
     if w["meeting_size"] - w["meeting_free_n"] > w["bucket_size"]:
         return GROW_BUCKETS
-    if w["waiter_free_n"] < margin:
+    released = margin - w["spawn_margin"]  # by verdicts that one event may give
+    if w["waiter_free_n"] < w["spawn_margin"] * w["wait_n"] + released * w["wait_again_n"]:
         return GROW_WAITERS
     if w["batch_free_n"] == 0:
         return GROW_BATCHES
@@ -117,6 +118,7 @@ def copy_job(w, j):
     new["outage_s"] = old["outage_s"]
     new["load_s"] = old["load_s"]
     new["compute_s"] = old["compute_s"]
+    new["timer_s"] = old["timer_s"]
     return k
 
 
@@ -198,6 +200,7 @@ def write_row(w, j, outcome):
     row["outage_s"] = job["outage_s"]
     row["load_s"] = job["load_s"]
     row["compute_s"] = job["compute_s"]
+    row["timer_s"] = job["timer_s"]
 
 
 @compiled

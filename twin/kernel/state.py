@@ -59,13 +59,13 @@ BINS = (48 << SUB_BITS) + 1
 MOST_CROWD = 16
 """Busy servers of a pool up to which their number slows each other down differently."""
 
-PARTS = ("transfer_s", "join_s", "queue_s", "batch_s", "outage_s", "load_s", "compute_s")
+PARTS = ("transfer_s", "join_s", "queue_s", "batch_s", "outage_s", "load_s", "compute_s", "timer_s")
 """Where a job's time goes, from its birth to its end: they add up to it."""
 
 ARRAYS = (
     "stages", "queues", "pools", "servers", "resident", "jobs", "heap", "batches", "streams", "arrivals",
     "children", "pool_queues", "tables", "delays", "links", "meetings", "buckets", "waiters", "verdicts",
-    "tasks", "event_segment", "events", "edges", "responses", "noise", "warmth", "crowding", "tempo",
+    "tasks", "event_segment", "events", "edges", "responses", "noise", "warmth", "crowding", "tempo", "breaks",
     "found", "hist", "bins", "rows", "trace",
 )  # fmt: skip
 """The arrays whose addresses the world holds, row-major."""
@@ -103,6 +103,8 @@ WORLD = np.dtype(
         ("live_service_s", "f8"),
         ("spawn_margin", "i8"),  # jobs, rows, events, meetings or waiters that one event may add at most
         ("hand_margin", "i8"),  # those that one job may add that a verdict lets go on
+        ("wait_n", "i8"),  # verdicts that one job may wait for at most
+        ("wait_again_n", "i8"),  # those that one may wait for after it waited for others, 1 at least
         ("report_s", "f8"),  # how often pools tell their load
         ("bin_s", "f8"),
         ("warm_on", "i8"),  # whether any program asks how warm a server is
@@ -141,6 +143,8 @@ STAGE = np.dtype(
         ("spill", "f8"),  # data-local: load from which other sites are looked at
         ("payload_bytes", "f8"),
         ("live", "i8"),
+        ("timer", "i8"),  # row of `tables`: how long a stage without queues takes, -1 no time
+        ("span", "i8"),  # segments that one of its jobs is about: its own and those after it
         ("queue_start", "i8"),  # its queues: rows of QUEUE, in order of preference; none: the stage is instant
         ("queue_stop", "i8"),
         ("child_start", "i8"),  # its successors: entries of `children`
@@ -150,7 +154,7 @@ STAGE = np.dtype(
         ("route_key", "u8"),
         ("variant", "i8"),
         ("offered", "i8"),  # jobs that came here; every one of them is in exactly one of the following
-        ("waiting", "i8"),
+        ("waiting", "i8"),  # for a verdict, or for a timer
         ("asked", "i8"),
         ("transit", "i8"),
         ("queued", "i8"),
@@ -242,7 +246,7 @@ SERVER = np.dtype(
 
 JOB = np.dtype(
     [
-        ("entity", "i8"),  # segment number; or sky event, or -segment-1 for a noise trigger
+        ("entity", "i8"),  # its first segment; or sky event, or -segment-1 for a noise trigger
         ("segment", "i8"),
         ("next", "i8"),  # in a queue, a batch, a list of flows or the free list
         ("stage", "i4"),
@@ -305,12 +309,25 @@ STREAM = np.dtype(
         ("stage", "i8"),
         ("site", "i8"),  # where its jobs appear
         ("stride_s", "f8"),  # 0: times come from `arrivals`
-        ("phase_s", "f8"),
+        ("phase_s", "f8"),  # when the data of its first job are complete
+        ("frame_s", "f8"),  # data come in frames of this length: complete at the end of one, 0 at once
+        ("lag_s", "f8"),  # from then to the job
+        ("span", "i8"),  # segments in each job
         ("next", "i8"),
         ("count", "i8"),
         ("first", "i8"),
+        ("break", "i8"),  # its next entry of `breaks`, and the end of them
+        ("break_stop", "i8"),
         ("next_s", "f8"),  # of its next job, inf when there is none
         ("seq", "i8"),
+    ]
+)
+
+BREAK = np.dtype(  # where a stream stops being regular
+    [
+        ("at", "i8"),  # before this job of the stream
+        ("next", "i8"),  # comes this one: others never do
+        ("lag_s", "f8"),  # and from here on this is the lag
     ]
 )
 

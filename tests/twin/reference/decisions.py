@@ -5,26 +5,28 @@ from __future__ import annotations
 from tests.twin.reference.environment import uniform
 
 
-def flagged(plan, segment, d):
-    """Whether program `d` flags the segment; pure noise is flagged by chance."""
-    events = _events(plan, segment)
+def flagged(run, segment, d, span=1):
+    """Whether program `d` flags the job that begins with the segment; pure noise is flagged by chance."""
+    events = _events(run, segment, d, span)
     if not events:
-        return uniform(plan.noise_key, 2 * segment + 1) < plan.noise[d]
-    return any(e["u_flag"] < _chance(plan, e, d) for _, e in events)
+        return uniform(run.plan.noise_key, 2 * segment + 1) < run.noise[d]
+    return any(e["u_flag"] < _chance(run, e, d) for _, e in events)
 
 
-def candidates(plan, segment, d):
+def candidates(run, segment, d, span=1):
     """Entities that program `d` finds: events by number, or the segment's noise as -segment - 1."""
-    events = _events(plan, segment)
+    events = _events(run, segment, d, span)
     if not events:
-        return [-segment - 1] if uniform(plan.noise_key, 2 * segment) < plan.noise[d] else []
-    return [i for i, e in events if e["u_trigger"] < _chance(plan, e, d)]
+        return [-segment - 1] if uniform(run.plan.noise_key, 2 * segment) < run.noise[d] else []
+    return [i for i, e in events if e["u_trigger"] < _chance(run, e, d)]
 
 
-def _events(plan, segment):
-    return [(i, plan.events[i]) for i, k in enumerate(plan.event_segment.tolist()) if k == segment]
+def _events(run, segment, d, span):
+    """Events that the program looks for, by number."""
+    of = [i for i, k in enumerate(run.plan.event_segment.tolist()) if segment <= k < segment + span]
+    return [(i, run.plan.events[i]) for i in of if _chance(run, run.plan.events[i], d) >= 0.0]
 
 
-def _chance(plan, event, d):
-    inner = plan.edges[d][1 : plan.responses.shape[2]]
-    return plan.responses[d, event["cls"], sum(event["snr"] >= edge for edge in inner.tolist())]
+def _chance(run, event, d):
+    inner = run.plan.edges[d].tolist()[1 : len(run.responses[d][0])]
+    return run.responses[d][event["cls"]][sum(event["snr"] >= edge for edge in inner)]

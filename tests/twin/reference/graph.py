@@ -6,7 +6,7 @@ from collections import deque
 from copy import copy
 
 from tests.twin.reference.decisions import candidates, flagged
-from tests.twin.reference.environment import OVERDUE, start_now
+from tests.twin.reference.environment import OVERDUE, RETRY, inverse_cdf, start_now, uniform
 from tests.twin.reference.things import Meeting, Wait
 from twin.kernel.state import ABSENT, FLAG, FLAGGED, GOOD, OUTCOMES, PUBLISHED, TRIGGER, UNKNOWN, VETOED
 
@@ -84,7 +84,7 @@ class Graph:
 
     def look_up(self, wait, stage):
         segment, known = wait.job.segment, self.verdicts[stage.awaits]
-        for k in range(max(0, segment - stage.await_span + 1), segment + 1):
+        for k in range(max(0, segment - stage.await_span + 1), segment + stage.span):
             verdict = known.get(k, UNKNOWN) if k < self.plan.segments else ABSENT
             if verdict == UNKNOWN:
                 wait.pending += 1
@@ -114,10 +114,14 @@ class Graph:
         self.pass_gate(job)
 
     def give(self, f, segment, verdict):
-        """Stage `f` says `verdict` on the segment; those who waited for it go on, first come first."""
-        self.seen["verdict given again"] += segment in self.verdicts[f]
-        self.verdicts[f][segment] = verdict
-        for wait in self.waits.pop((f, segment), ()):
+        """Stage `f` says `verdict` on a job's segments; those who waited for them go on, first come first."""
+        segments = range(segment, min(segment + self.stages[f].span, self.plan.segments))
+        known, waits = self.verdicts[f], []
+        for k in segments:
+            self.seen["verdict given again"] += k in known
+            known[k] = verdict
+            waits += self.waits.pop((f, k), ())
+        for wait in waits:
             if wait.over:
                 self.seen["verdict after timeout"] += 1
                 continue
@@ -144,11 +148,24 @@ class Graph:
     def send(self, job):
         stage = self.stages[job.stage]
         if stage.queue_start == stage.queue_stop:
-            self.seen["instant stage"] += 1
-            self.done(job)
-            self.finish_stage(job, None)
+            start_now(self.pause(job, stage))
         else:
             self.route(job)
+
+    def pause(self, job, stage):
+        """A stage without servers: at once, or after a time of its own."""
+        if stage.timer < 0:
+            self.seen["instant stage"] += 1
+        else:
+            self.seen["timer"] += 1
+            takes_s = inverse_cdf(self.plan.tables[stage.timer].tolist(), uniform(stage.key, self.draw(job)))
+            self.counts["waiting", job.stage] += 1
+            job.since_s = self.now
+            yield self.env.after(takes_s, RETRY)
+            self.counts["waiting", job.stage] -= 1
+            job.timer_s += self.now - job.since_s
+        self.done(job)
+        self.finish_stage(job, None)
 
     def leave(self, job, batch):
         """A shard is through; the last of them is the stage's end."""
@@ -166,7 +183,7 @@ class Graph:
             self.trigger(job, batch)
             return
         if stage.role == FLAG:
-            verdict = FLAGGED if flagged(self.plan, job.segment, batch.queue.decide[batch.variant]) else GOOD
+            verdict = FLAGGED if _says(self, job, batch, flagged) else GOOD
             job.flag |= verdict == FLAGGED
             self.seen["flagged" if verdict == FLAGGED else "not flagged"] += 1
             if stage.verdict >= 0:
@@ -179,7 +196,9 @@ class Graph:
             self.hand(copy(job), child)
 
     def trigger(self, job, batch):
-        found = candidates(self.plan, job.segment, batch.queue.decide[batch.variant])
+        stage = self.stages[job.stage]
+        found = _says(self, job, batch, candidates)
+        self.seen["trigger over several segments"] += stage.span > 1
         self.seen["trigger, several found"] += len(found) > 1
         self.seen["trigger, nothing found"] += not found
         for entity in found:
@@ -213,3 +232,8 @@ class Graph:
     def end(self, job, outcome):
         who = job.entity, job.segment, job.stage, outcome, job.flag, job.missing, job.variant
         self.rows.append((*who, job.born_s, self.now, *job.parts()))
+
+
+def _says(run, job, batch, decision):
+    """What the batch's program says of the job's segments."""
+    return decision(run, job.segment, batch.queue.decide[batch.variant], run.stages[job.stage].span)

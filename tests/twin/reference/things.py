@@ -34,6 +34,7 @@ class Job:
     outage_s: float = 0.0
     load_s: float = 0.0
     compute_s: float = 0.0
+    timer_s: float = 0.0
 
     def parts(self):
         return tuple(getattr(self, part) for part in PARTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 
 from tests.twin.reference.audit import Audit
@@ -14,6 +15,7 @@ from tests.twin.reference.queues import Queues
 from tests.twin.reference.routes import Routes
 from tests.twin.reference.servers import Servers
 from tests.twin.reference.things import Job, Link, Pool, Queue, Server, records
+from twin.kernel.state import ABSENT
 
 
 class Reference(Graph, Routes, Links, Queues, Servers, Pools, Controls, Audit):
@@ -27,6 +29,7 @@ class Reference(Graph, Routes, Links, Queues, Servers, Pools, Controls, Audit):
         self.env = Environment(self.ask_policy, self.before_move)
         self.seen, self.counts = self.env.seen, Counter()
         self.rows, self.trace = [], []
+        self.responses, self.noise = plan.responses.tolist(), plan.noise.tolist()
         self.inside, self.sojourn_s, self.area_s = set(), 0.0, 0.0
         self.meetings, self.waits, self.asking = {}, {}, deque()
         self.read_stages()
@@ -37,14 +40,16 @@ class Reference(Graph, Routes, Links, Queues, Servers, Pools, Controls, Audit):
             for (a, b), row in zip(((a, b) for a in sites for b in sites), records(plan.links), strict=True)
         }
         for stream in records(plan.streams):
-            start_now(self.source(stream, 0))
+            breaks = [tuple(row) for row in plan.breaks[stream.__dict__["break"] : stream.break_stop].tolist()]
+            start_now(self.source(stream, 0, breaks, stream.lag_s))
         if plan.report_s > 0.0:
             start_now(self.report())
 
     def read_stages(self):
         plan = self.plan
         self.stages = records(plan.stages)
-        self.verdicts = [{} for _ in self.stages]
+        absent = {k: ABSENT for first, after in plan.absent.tolist() for k in range(first, after)}
+        self.verdicts = [dict(absent) for _ in self.stages]
         self.children = [plan.children[s.child_start : s.child_stop].tolist() for s in self.stages]
         for s, stage in enumerate(self.stages):
             stage.number = s
@@ -95,15 +100,29 @@ class Reference(Graph, Routes, Links, Queues, Servers, Pools, Controls, Audit):
 
     # Sources
 
-    def source(self, stream, n):
-        """Job `n` of the stream comes; the next one is scheduled before this one is handled."""
+    def source(self, stream, n, breaks, lag_s):
+        """Job `n` of the stream comes, unless it never does; the next one is scheduled before it is handled."""
+        while breaks and n >= breaks[0][0]:
+            _, after, lag_s = breaks.pop(0)
+            self.seen["stream jumps" if after > n else "stream has another lag"] += 1
+            n = max(n, after)
         if n == stream.count:
             return
-        regular = stream.stride_s > 0.0
-        time_s = stream.phase_s + n * stream.stride_s if regular else self.plan.arrivals[stream.first + n]
-        yield self.env.at(time_s, STREAM)
-        start_now(self.source(stream, n + 1))
-        self.hand(Job(n, n, stream.site, self.now, self.now), stream.stage)
+        yield self.env.at(self.comes_s(stream, n, lag_s), STREAM)
+        start_now(self.source(stream, n + 1, breaks, lag_s))
+        first = n * stream.span
+        self.hand(Job(first, first, stream.site, self.now, self.now), stream.stage)
+
+    def comes_s(self, stream, n, lag_s):
+        """When job `n` of the stream comes."""
+        if stream.stride_s == 0.0:
+            return self.plan.arrivals[stream.first + n]
+        data_s = stream.phase_s + n * stream.stride_s
+        if stream.frame_s > 0.0:
+            self.seen["stream in frames"] += 1
+            data_s = math.ceil(data_s / stream.frame_s - 1e-9) * stream.frame_s
+        self.seen["stream kept in order"] += data_s + lag_s < self.now
+        return max(data_s + lag_s, self.now)
 
     def report(self):
         """Pools tell their load."""
