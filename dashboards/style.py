@@ -29,6 +29,7 @@ PART_COLOURS = {
     "outages": "#7A1F1F",
     "loading models": GREEN,
     "computing": BLUE,
+    "timers": "#8C6D31",
     "total": INK,
 }
 MARK_COLOURS = {
@@ -39,6 +40,8 @@ MARK_COLOURS = {
     "failure-trace": VERMILION,
     "maintenance": SKY,
     "degradation": GREEN,
+    "drift": GREY,
+    "surge": BLUE,
 }
 MARK_HATCHES = {
     "retraining": "/",
@@ -48,6 +51,8 @@ MARK_HATCHES = {
     "failure-trace": "-",
     "maintenance": "|",
     "degradation": ".",
+    "drift": "",
+    "surge": "x",
 }
 MARK_NAMES = {"storm": "glitch storm", "failure-trace": "recorded failures"}
 """Kinds that are shown by another name."""
@@ -96,7 +101,26 @@ TEMPLATE = go.layout.Template(
 def styled(
     figure: go.Figure, title: str, subtitle: str, record: Recorded, *, height: int, description: str
 ) -> go.Figure:
-    """`figure` with template, title and origin; the `description` for screen readers is in `layout.meta`."""
+    """`figure` of a record: `titled`, with where it comes from."""
+    kind = "SIMULATED" if record.farm is None else "FARM RUN"
+    origin = f"{kind} · {safe(record.scenario.name)} · seed {record.seed} · plan {record.plan_digest[:8]}"
+    return titled(figure, title, subtitle, origin, height=height, description=description)
+
+
+def titled(
+    figure: go.Figure,
+    title: str,
+    subtitle: str,
+    origin: str,
+    *,
+    height: int,
+    description: str,
+    panels: bool = False,
+) -> go.Figure:
+    """`figure` with template, title and origin; the `description` for screen readers is in `layout.meta`.
+
+    With `panels`, whose titles are where the legend would be, the legend moves up.
+    """
     figure.update_layout(
         template=TEMPLATE,
         height=height,
@@ -110,8 +134,8 @@ def styled(
             "pad": {"l": 12, "t": 14},
         },
     )
-    kind = "SIMULATED" if record.farm is None else "FARM RUN"
-    origin = f"{kind} · {safe(record.scenario.name)} · seed {record.seed} · plan {record.plan_digest[:8]}"
+    if panels:
+        figure.update_layout(margin={"t": 128}, legend={"y": 1.0 + 24.0 / (height - 200)})
     figure.add_annotation(
         text=origin,
         showarrow=False,

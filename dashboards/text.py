@@ -121,6 +121,10 @@ def _paragraphs(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Pools", "; ".join(_pool(pool) for pool in summary["pools"]) or "none"),
         *([("Links", "; ".join(map(_link, busy)))] if busy else []),
         ("Limited by", " ".join(part for part in (limit["sentence"], *causes(limit)) if part)),
+        *([("Ageing", summary["ageing"]["text"])] if "ageing" in summary else []),
+        *([("Warned", summary["warnings"]["text"])] if "warnings" in summary else []),
+        *([("Observing", summary["observing"]["text"])] if "observing" in summary else []),
+        *([("In band", summary["overlaps"]["text"])] if "overlaps" in summary else []),
         ("Assumed", _assumed(summary)),
     ]
     return lines

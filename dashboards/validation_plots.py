@@ -303,28 +303,7 @@ def _titled(
     description: str,
     panels: bool = False,
 ) -> go.Figure:
-    """`figure` with template, title and origin; the `description` for screen readers is in `layout.meta`."""
-    figure.update_layout(
-        template=style.TEMPLATE,
-        height=height,
-        barmode="overlay",
-        meta={"description": description},
-        title={
-            "text": title,
-            "font": {"size": 16, "color": style.INK},
-            "subtitle": {"text": subtitle, "font": {"size": 12, "color": style.MUTED}},
-            **{"x": 0.0, "xref": "container", "xanchor": "left"},
-            **{"y": 1.0, "yref": "container", "yanchor": "top"},
-            "pad": {"l": 12, "t": 14},
-        },
-    )
-    if panels:  # their titles are where the legend would be
-        figure.update_layout(margin={"t": 128}, legend={"y": 1.0 + 24.0 / (height - 200)})
-    figure.add_annotation(
-        text=f"FARM AND TWIN · {style.safe(subject(result))} · seed {result['seed']}",
-        showarrow=False,
-        font={"size": 10, "color": style.MUTED},
-        **{"xref": "paper", "x": 1.0, "xanchor": "right"},
-        **{"yref": "paper", "y": 0.0, "yanchor": "top", "yshift": -54},
-    )
-    return figure
+    """`figure` with template, title and where it comes from."""
+    figure.update_layout(barmode="overlay")
+    origin = f"FARM AND TWIN · {style.safe(subject(result))} · seed {result['seed']}"
+    return style.titled(figure, title, subtitle, origin, height=height, description=description, panels=panels)

@@ -37,6 +37,7 @@ class Targets:
     dead_time: float | None = 0.01
     detectable_snr: float = 12.0
     product: str | None = None
+    warning: Any = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ class Scenario:
         stage += [("localise", ("candidate",), "plain"), ("alert", ("localise",), "plain")]
         sent = {"alert": "preliminary"}
         return {
-            name: SimpleNamespace(after=after, role=role, publishes=sent.get(name), on=tuple(POOLS), awaits=None)
+            name: SimpleNamespace(
+                after=after, role=role, publishes=sent.get(name), on=tuple(POOLS), awaits=None, work=None
+            )
             for name, after, role in stage
         }
 
@@ -76,6 +79,9 @@ class HandRecord:
     counts: pd.DataFrame
     farm: pd.DataFrame | None = None
     incidents: pd.DataFrame | None = None
+    ageing: pd.DataFrame | None = None
+    trainings: pd.DataFrame | None = None
+    instrument: pd.DataFrame | None = None
     scenario: Scenario = Scenario()
     plan_digest: str = "ab12" * 16
     seed: int = 1

@@ -1,7 +1,7 @@
 """What one part of a scenario says about another: names that must exist, shares that must sum to one.
 
 One function per rule, each yields what breaks it; those on stages are in twin.checks_stages and
-twin.checks_graph, those on sky and timeline in twin.checks_sky and twin.checks_timeline. For twin.scenario;
+twin.checks_graph, those on sky, timeline and drifts in twin.checks_sky, _timeline and _ageing. For twin.scenario;
 knows no file and no profile.
 """
 
@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sites import catalogue
-from twin import checks_graph, checks_sky, checks_stages, checks_timeline
+from twin import checks_ageing, checks_graph, checks_instrument, checks_sky, checks_stages, checks_timeline
 from twin.phrases import KEY, Finding, problem, unknown
 from twin.tree import Node, Problem
 
@@ -91,12 +91,14 @@ def _profile_terms(s: Scenario) -> Iterator[Finding]:
 
 RULES = (
     _instrument,
+    *checks_instrument.RULES,
     *checks_sky.RULES,
     _places,
     _links,
     *checks_stages.RULES,
     *checks_graph.RULES,
     *checks_timeline.RULES,
+    *checks_ageing.RULES,
     _targets,
     _profiles,
     _profile_terms,

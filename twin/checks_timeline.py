@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from twin import places
+from twin.checks_ageing import fixed
 from twin.checks_sky import leads_out, storm
 from twin.checks_stages import known_pool
 from twin.phrases import KEY, Finding, Location, unknown
@@ -186,7 +187,7 @@ def _one_policy(s: Scenario) -> Iterator[Finding]:
 def _retraining(s: Scenario, here: Location, entry: Retraining) -> Iterator[Finding]:
     if entry.of not in s.stages:
         yield (*here, "of"), unknown("stage", entry.of, s.stages)
-    elif s.stages[entry.of].fallback is None:
+    elif s.stages[entry.of].fallback is None and entry.swap != "blue-green":
         yield (*here, "of"), f"stage '{entry.of}' has no 'fallback' to run meanwhile: give it one"
     if entry.takes is None:
         return
@@ -205,15 +206,19 @@ def servers(s: Scenario, pool: str) -> int:
 
 def _taken(s: Scenario) -> Iterator[Finding]:
     """Retrainings that together take more servers of a pool than it has; those that touch count as together."""
-    entries = [(name, e, e.takes) for name, e in s.timeline.items() if isinstance(e, Retraining) and e.takes]
-    entries.sort(key=lambda listed: listed[1].at)
-    for k, (name, entry, takes) in enumerate(entries):
+    entries = [
+        (name, e.takes, span)
+        for name, e in s.timeline.items()
+        if isinstance(e, Retraining) and e.takes and (span := fixed(e))
+    ]
+    entries.sort(key=lambda listed: listed[2][0])
+    for k, (name, takes, (at_s, _)) in enumerate(entries):
         if any(known_pool(s, (), takes.pool)):
             continue
         meanwhile = [
             (other, t.servers)
-            for other, e, t in entries[:k]
-            if t.pool == takes.pool and e.at + e.lasts >= entry.at
+            for other, t, (earlier_s, lasts_s) in entries[:k]
+            if t.pool == takes.pool and earlier_s + lasts_s >= at_s
         ]
         taken = [takes.servers, *(number for _, number in meanwhile)]
         there = servers(s, takes.pool)
@@ -227,20 +232,30 @@ def _taken(s: Scenario) -> Iterator[Finding]:
 
 
 def _overlaps(s: Scenario) -> Iterator[Finding]:
-    """Two outages of one target, or two retrainings of one stage, at the same time or without a gap."""
-    for (first, a), (second, b) in combinations(s.timeline.items(), 2):
-        if not isinstance(a, Outage | Retraining) or not isinstance(b, Outage | Retraining) or _of(a) != _of(b):
+    """Two outages of one target, or two set retrainings of one stage, at the same time or without a gap."""
+    set_ones = [(name, _of(e), span) for name, e in s.timeline.items() if (span := _span(e))]
+    for (first, a, (start_a, lasts_a)), (second, b, (start_b, lasts_b)) in combinations(set_ones, 2):
+        if a != b:
             continue
-        ends_a, ends_b = a.at + a.lasts, b.at + b.lasts
-        if a.at == ends_b or b.at == ends_a:
+        ends_a, ends_b = start_a + lasts_a, start_b + lasts_b
+        if start_a == ends_b or start_b == ends_a:
             message = f"touches '{first}': one ends when the other starts; leave a gap or make them one entry"
             yield ("timeline", second, "at"), message
-        elif a.at < ends_b and b.at < ends_a:
+        elif start_a < ends_b and start_b < ends_a:
             yield ("timeline", second, "at"), f"overlaps '{first}': the same thing twice at one time"
 
 
-def _of(entry: Outage | Retraining) -> tuple[str, str | None]:
-    return (entry.kind, entry.of if isinstance(entry, Retraining) else entry.target or entry.pool)
+def _span(entry: Event) -> tuple[float, float] | None:
+    """When an outage or a set retraining begins and how long it lasts, in s; None of anything else."""
+    if isinstance(entry, Outage):
+        return entry.at, entry.lasts
+    return fixed(entry) if isinstance(entry, Retraining) else None
+
+
+def _of(entry: Event) -> tuple[str, str | None]:
+    if isinstance(entry, Retraining):
+        return entry.kind, entry.of
+    return entry.kind, (entry.target or entry.pool) if isinstance(entry, Outage) else None
 
 
 def _budget(s: Scenario) -> Iterator[Finding]:
@@ -252,11 +267,11 @@ def _budget(s: Scenario) -> Iterator[Finding]:
             yield ("timeline", name, _RARER[entry.kind]), message
 
 
-_RARER = {"failures": "time_to_failure", "maintenance": "every", "scaling": "every"}
+_RARER = {"failures": "time_to_failure", "maintenance": "every", "retraining": "every", "scaling": "every"}
 
 
 def _actions(s: Scenario, entry: Event) -> float:
-    if isinstance(entry, Scaling) or (isinstance(entry, Maintenance) and entry.every is not None):
+    if isinstance(entry, Scaling) or (isinstance(entry, Maintenance | Retraining) and entry.every is not None):
         return s.horizon / (entry.every or s.horizon)
     if not isinstance(entry, Failures):
         return 1.0

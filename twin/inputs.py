@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from twin import sources
+from twin.ageing import measured, planned
 from twin.programs import Programs, Use
 from twin.scenario import Scenario
 
@@ -19,7 +21,10 @@ def inputs(scenario: Scenario, programs: Programs) -> pd.DataFrame:
     ]
     profiled = _measured(use for use in programs.uses if use.stage not in scenario.live)
     given = [(i.key, i.value, i.standing, i.source) for i in scenario.inputs()]
-    return pd.DataFrame([*executed, *profiled, *given], columns=["key", "value", "standing", "source"])
+    aged = [*measured.told(scenario, programs), *planned.told(scenario)]
+    drawn = sources.stated(scenario)
+    rows = [*executed, *profiled, *aged, *drawn, *given]
+    return pd.DataFrame(rows, columns=["key", "value", "standing", "source"])
 
 
 def _measured(uses: Iterable[Use]) -> Iterator[tuple[str, str, str, str]]:

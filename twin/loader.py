@@ -82,6 +82,8 @@ def _based(root: Node, chain: list[Path]) -> Node:
         names = ", ".join(p.name for p in [*chain, path])
         raise _wrong(base, f"the scenarios are based on each other without end: {names}")
     below = _based(tree.read(path), [*chain, path])
+    if "cases" in root.value:
+        below.value.pop("cases", None)  # what is compared there is another question
     return below.merged(root)
 
 

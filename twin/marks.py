@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from twin.schema_timeline import Failures, Storm
+from twin.checks_ageing import policies
+from twin.schema_timeline import Event, Failures, Retraining, Storm
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
@@ -45,18 +46,37 @@ def of_replica(scenario: Scenario, seed: int, replica: int, happened: Happened) 
 
 def table(scenario: Scenario, marks: pd.DataFrame) -> pd.DataFrame:
     """Marks of the whole run: what the timeline sets once, for EVERY replica; what chance brings for its own."""
-    chance = {name for name, entry in scenario.timeline.items() if isinstance(entry, Failures)} | {"sky"}
+    chance = {name for name, entry in scenario.timeline.items() if _by_chance(scenario, entry)} | {"sky"}
     entry = marks["name"].str.split(" ").str[0]
-    own = marks["kind"].isin(("storm", "failures")) & entry.isin(chance) | ~entry.isin(scenario.timeline)
+    kinds = ("storm", "failures", "retraining")
+    own = marks["kind"].isin(kinds) & entry.isin(chance) | ~entry.isin(scenario.timeline)
     storms = [
         (EVERY, e.kind, name, e.at, e.at + e.lasts)
         for name, e in scenario.timeline.items()
         if isinstance(e, Storm) and e.at < scenario.horizon
     ]
-    given = _frame(storms)
+    steps = [
+        (EVERY, "drift", name, step.at, step.at)
+        for name, drift in scenario.drifts.items()
+        for step in drift.steps
+        if step.at < scenario.horizon
+    ]
+    given = _frame([*storms, *steps, *_surges(scenario)])
     common = marks[~own & (marks["replica"] == 0)].assign(replica=EVERY)
     every = pd.concat([common, given]).sort_values(["start_s", "name"], kind="stable")
     return pd.concat([every, marks[own]], ignore_index=True)
+
+
+def _surges(scenario: Scenario) -> list[tuple[int, str, str, float, float]]:
+    """Times in which signals come more often than their rates say, by the steps of their profiles."""
+    spans: dict[tuple[float, float], list[str]] = {}
+    for cls, signals in scenario.sky.signals.items():
+        steps = signals.profile.steps if signals.profile is not None else ()
+        ends = [*(step.at for step in steps[1:]), scenario.horizon]
+        for step, end_s in zip(steps, ends, strict=False):
+            if step.factor > 1.0 and step.at < scenario.horizon:
+                spans.setdefault((step.at, min(end_s, scenario.horizon)), []).append(cls)
+    return [(EVERY, "surge", " ".join(("sky", *classes)), *span) for span, classes in spans.items()]
 
 
 def groups(marks: pd.DataFrame) -> list[Group]:
@@ -72,6 +92,11 @@ def groups(marks: pd.DataFrame) -> list[Group]:
 def shown(marks: pd.DataFrame, replica: int = 0) -> pd.DataFrame:
     """The marks that one replica saw."""
     return marks[marks["replica"].isin((EVERY, replica))] if "replica" in marks else marks
+
+
+def _by_chance(scenario: Scenario, entry: Event) -> bool:
+    """Whether the entry may happen at other times in each replica: failures, and policies that train models."""
+    return isinstance(entry, Failures) or (isinstance(entry, Retraining) and bool(policies(scenario, entry.of)))
 
 
 def _frame(rows: Sequence[tuple[int, str, str, float, float]]) -> pd.DataFrame:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twin import words
+from twin import ahead, observed, overlaps, words
+from twin.ageing import summary as ageing
 from twin.estimates import Estimate, fraction, mean, quantile, rate, withheld
 from twin.limits import (
     LOSSES,
@@ -76,6 +77,10 @@ def summary(record: Recorded) -> dict[str, Any]:
         "links": _plain(links(record)),
         "stages": _plain(stages(record)),
         "inputs": _inputs(record),
+        **({} if (aged := ageing.summary(record)) is None else {"ageing": aged}),
+        **observed.summary(record),
+        **ahead.summary(record),
+        **overlaps.summary(record),
     }
 
 
@@ -132,7 +137,17 @@ def targets(record: Recorded) -> list[dict[str, Any]]:
         limit = getattr(wanted, key)
         if limit is not None:
             rows.append(_target(key, f"At most {words.share(limit)} {text}", limit, "", estimate))
+    if wanted.warning is not None:
+        rows.append(_warned(record, wanted.warning))
     return rows
+
+
+def _warned(record: Recorded, wanted: Any) -> dict[str, Any]:
+    """The verdict on the share of signals that were warned of in time, which must not be less than it is."""
+    text = f"At least {words.share(wanted.share)} of {wanted.of} warned of {words.duration(wanted.ahead)} ahead"
+    row = _target("warning", text, wanted.share, "", ahead.share(record, wanted.of, wanted.ahead))
+    opposite = {"met": "missed", "missed": "met", "undecided": "undecided"}
+    return row | {"verdict": opposite[row["verdict"]]}
 
 
 def vetoed_signals(record: Recorded) -> pd.DataFrame:

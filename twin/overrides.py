@@ -36,6 +36,11 @@ def names(tree: Node) -> tuple[str, ...]:
     return tuple(_sets(tree))
 
 
+def cases(tree: Node) -> dict[str, tuple[str, ...]]:
+    """The overrides of each of the scenario's own `cases`."""
+    return {name: tuple(str(one.value) for one in node.value) for name, node in _cases(tree).items()}
+
+
 def named(tree: Node, chosen: Iterable[str]) -> list[Override]:
     """The overrides of the `chosen` sets of the scenario's own `overrides`, in that order."""
     sets = _sets(tree)
@@ -46,8 +51,13 @@ def named(tree: Node, chosen: Iterable[str]) -> list[Override]:
 
 
 def stray(tree: Node, model: type[BaseModel]) -> list[Problem]:
-    """Problems with the paths in named sets, chosen or not."""
-    found: list[Problem] = []
+    """Problems with the paths in named sets, chosen or not, and with the names of sets in cases."""
+    found = [
+        Problem(one.spot, f"cases.{name}", phrases.unknown("override", str(one.value), _sets(tree)))
+        for name, node in _cases(tree).items()
+        for one in node.value
+        if one.value not in _sets(tree)
+    ]
     for name, node in _sets(tree).items():
         try:
             applied(tree, model, _entries(node))
@@ -72,6 +82,12 @@ def applied(tree: Node, model: type[BaseModel], changes: Iterable[Override]) -> 
 def _sets(tree: Node) -> dict[str, Node]:
     node = tree.child("overrides")
     return node.value if node is not None and isinstance(node.value, dict) else {}
+
+
+def _cases(tree: Node) -> dict[str, Node]:
+    node = tree.child("cases")
+    entries = node.value if node is not None and isinstance(node.value, dict) else {}
+    return {name: one for name, one in entries.items() if isinstance(one.value, list)}
 
 
 def _entries(node: Node) -> list[Override]:

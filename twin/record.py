@@ -10,10 +10,14 @@ alerts    a row per candidate and product published, per candidate that ended ot
           outcome (published, vetoed, stale, expired, rejected, shed, failed, lost; of signals also missed or
           unfinished, while a false candidate that is still under way has no row), late,
           search (the trigger stage that reported it) and its variant, dq_flag, dq_missing (somebody did not wait
-          for a verdict), published_s, latency_s and the nine parts that add up to it: frame_s (event to the end
+          for a verdict), published_s, latency_s and the ten parts that add up to it: frame_s (event to the end
           of the data its segment needs), calibration_s, transfer_s, join_s (for verdicts), queue_s, batch_s (a
           free server waited for the batch to fill), outage_s (also failed attempts and their pauses), load_s,
-          compute_s
+          compute_s, timer_s (at stages that only take time); where signals come from a population also redshift,
+          chirp_mass_msun (in the detectors' frame), duration_s (in band, up to the merger) and overlaps (other
+          drawn mergers that are in band at this one); where the calibration has versions also calibration, the
+          name of that of its data. Warnings of mergers to come stand under their merger: latency_s and frame_s are
+          negative
 latencies published alerts counted: product, cls, window of window_s from start_s (by event time), bin and its
           limits low_s to high_s (1.6 % wide), n; counts of windows, classes, replicas and runs add up
 stages    stage (but those without pools), variant, done, dropped (for any reason), wait_mean_s, wait_p99_s,
@@ -25,12 +29,12 @@ pools     pool, site, hardware, servers, use (busy / available server time over 
 links     source, target, transfers, bytes, busy_s (with something under way)
 timeline  quantity (queue, busy or servers) of the pool `name`: time-weighted mean `value` in the bin of `bin_s`
           that starts at `time_s`
-marks     what happened to sky and computing: replica (-1: in every one), kind (retraining, storm, outage,
-          failures, failure-trace, maintenance, degradation), name (entry of the timeline, and what it was about
-          where that is one of several; 'sky' for the sky's own storms), start_s, end_s
+marks     what happened to sky and computing: replica (-1: in every one), kind (retraining, drift, storm, surge,
+          outage, failures, failure-trace, maintenance, degradation), name (entry of the timeline, and what it was
+          about where that is one of several; 'sky' for the sky's own storms), start_s, end_s
 inputs    every number the run rests on: key, value, standing (measured, published, scaled, assumed, or
           scenario: a planner's choice), source
-counts    per stage (`work`; product.NAME publishes the product): offered = waiting (for a verdict) + asked (for
+counts    per stage (`work`; product.NAME publishes it): offered = waiting (for a verdict or timer) + asked (for
           a route) + transit + queued + running + backoff + done + dropped_vetoed + dropped_stale +
           dropped_expired + dropped_rejected + dropped_shed + dropped_failed + dropped_lost, where a job of
           several shards counts as several; segments that arrived in the replica, and how many of them were
@@ -41,12 +45,21 @@ farm      only of a farm: of each live batch (`order`) the pool and number of it
           starts it), sent_s (its worker is told), end_s (its answer is heard; inf: never), program_s (what the
           worker measured around the program alone)
 incidents only of a farm: at time_s the worker of a server was lost (what: fail), or another one was ready (repair)
+ageing    only where models age or a policy trains them: a row per stage from time_s to end_s, while nothing
+          changes: variant that serves, version of the primary (1 at first), efficiency (share of the replica's
+          signals, of its glitches for a stage that flags, that it is expected to react to: mean over pools),
+          false_per_day (segments of pure noise it would react to, if all were), fresh and fresh_per_day (both of
+          the primary on the data it was measured on), passed (kinds of drift past the largest measured amount,
+          joined by blanks: their last values hold)
+trainings likewise: stage, name (entry of the timeline), start_s, trained_s (weights are there), decided_s, outcome
+          (passed, rolled-back, unfinished), servers it took and server_s (for how long, times how many)
+instrument only where detectors do not always observe: a row for every set of `detectors` (names joined by blanks,
+          '' none) that observed together, up (how many), time_s and share of the horizon
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -55,12 +68,18 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from twin.folder import written_whole
+
 if TYPE_CHECKING:
     from twin.scenario import Scenario
 
 TABLES = ("alerts", "latencies", "stages", "pools", "links", "timeline", "marks", "inputs", "counts")
 OPTIONAL = ("live", "farm", "incidents")
 """Tables of runs that executed something."""
+AGED = ("ageing", "trainings")
+"""Tables of runs in which models age or policies train them."""
+OBSERVED = ("instrument",)
+"""Table of runs in which detectors do not always observe."""
 
 
 class RecordError(ValueError):
@@ -87,6 +106,9 @@ class Record:
     live: pd.DataFrame | None = None
     farm: pd.DataFrame | None = None
     incidents: pd.DataFrame | None = None
+    ageing: pd.DataFrame | None = None
+    trainings: pd.DataFrame | None = None
+    instrument: pd.DataFrame | None = None
     source_text: str = ""
 
     @property
@@ -116,18 +138,10 @@ class Record:
         """
         if folder.exists():
             raise RecordError(f"{folder} exists already; choose another --out or remove it")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = folder.parent / f".{folder.name}.partial"
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir()
-        try:
+        with written_whole(folder) as beside:
             self._write(beside)
             if also is not None:
                 also(beside)
-            beside.rename(folder)
-        except BaseException:
-            shutil.rmtree(beside, ignore_errors=True)
-            raise
         return folder
 
     def _write(self, folder: Path) -> None:
@@ -138,7 +152,7 @@ class Record:
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n")
         for name in TABLES:
             getattr(self, name).to_parquet(folder / f"{name}.parquet", index=False)
-        for name in OPTIONAL:
+        for name in (*OPTIONAL, *AGED, *OBSERVED):
             if (table := getattr(self, name)) is not None:
                 table.to_parquet(folder / f"{name}.parquet", index=False)
 
@@ -172,7 +186,8 @@ def _read(folder: Path) -> Record:
     from twin.loader import load
 
     manifest = json.loads((folder / "manifest.json").read_text())
-    there = {name: path for name in OPTIONAL if (path := folder / f"{name}.parquet").is_file()}
+    optional = (*OPTIONAL, *AGED, *OBSERVED)
+    there = {name: path for name in optional if (path := folder / f"{name}.parquet").is_file()}
     return Record(
         scenario=load(folder / "resolved.yaml"),
         seed=manifest["seed"],

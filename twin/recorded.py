@@ -52,6 +52,18 @@ class Recorded(Protocol):
         """Workers of a farm that were lost, or ready again."""
 
     @property
+    def ageing(self) -> pd.DataFrame | None:
+        """How well aged models do, by replica, stage and time; None where none age."""
+
+    @property
+    def trainings(self) -> pd.DataFrame | None:
+        """Every training that a policy began; None where none age or are trained by one."""
+
+    @property
+    def instrument(self) -> pd.DataFrame | None:
+        """Time by set of detectors that observed together; None where all always do."""
+
+    @property
     def scenario(self) -> Any:
         """The `twin.scenario.Scenario` that was run."""
 

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import marks, policies, words
+from twin import instrument, marks, policies, words
+from twin.ageing import tables as ageing
 from twin.controls import Scaling
 from twin.engine import Execute, Policy, TwinEnvironment
 from twin.harvest import Frames, harvest
@@ -154,7 +155,9 @@ def _replica(
             start(environment)
         _pass(environment, replica, progress, resume)
         frames = harvest(environment, replica, scenario.instrument.stride, LOOKAHEAD_S)
-        frames |= executed()
+        frames |= executed() | ageing.tables(scenario, planned, environment.controls, replica)
+    if scenario.instrument.intermittent:
+        frames["instrument"] = instrument.observed(scenario, seed, replica)
     frames["pools"]["server_s"] = _server_s(environment)
     frames["marks"] = marks.of_replica(scenario, seed, replica, environment.marks)
     if resume is not None:
@@ -279,6 +282,8 @@ def _finish(scenario: Scenario, frames: Frames) -> None:
     alerts["detectable"] = alerts["is_signal"] & (alerts["snr"] >= scenario.targets.detectable_snr)
     late_s = scenario.targets.late
     alerts["late"] = alerts["latency_s"] > (float("inf") if late_s is None else late_s)
+    if scenario.instrument.calibration_versions is not None:
+        alerts["calibration"] = instrument.version(scenario, alerts["event_time_s"].to_numpy(float))
     order = {name: k for k, name in enumerate(scenario.stages)}
     for table, column in (("stages", "stage"), ("counts", "work")):
         rank = frames[table][column].map(order).fillna(len(order))

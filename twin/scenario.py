@@ -18,6 +18,7 @@ from pydantic import Field, PrivateAttr, StringConstraints, ValidationError
 from sites import catalogue, network
 from twin import checks, checks_graph, overrides, phrases
 from twin.schema import Instrument, Link, Site, Targets
+from twin.schema_ageing import Drift
 from twin.schema_sky import Sky
 from twin.schema_stages import Stage
 from twin.schema_timeline import Event, FailureTrace
@@ -84,11 +85,16 @@ class Scenario(Section):
     """Alerts by name: each is published for a candidate when all the stages listed are done with it."""
     load_reports: Annotated[Duration, POSITIVE] = 10.0
     """How often pools report their load to the route stale-least-loaded."""
+    drifts: dict[Name, Drift] = Field(default_factory=dict)
+    """How the data move away from those that the models were made for, by name: models age (docs/ageing.md)."""
     timeline: dict[Name, Event] = Field(default_factory=dict)
     """What happens to the computing and the sky, by name."""
     targets: Targets = Targets()
     overrides: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Named sets of changes by dotted path, chosen with --with. Empty once loaded: see `override_names`."""
+    cases: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
+    """What 'ettwin compare' holds against each other: the overrides of each, none for the scenario as it stands.
+    They replace those of the scenario it is based on. Empty once loaded: see `case_overrides`."""
     profiles: tuple[str, ...] = ()
     """Folders with measured profiles beside this file, searched before the shipped ones."""
     profile_terms: tuple[Term, ...] = TERMS
@@ -113,6 +119,10 @@ class Scenario(Section):
         complete._origin = Origin(tree)
         return complete
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To other processes it goes as the tree it was made of."""
+        return Scenario.from_tree, (self._origin.tree,)
+
     def with_(self, changes: Mapping[str, object]) -> Scenario:
         """A copy with values at dotted paths changed, checked again: `s.with_({"drain": "2 h"})`."""
         tree = self._origin.tree
@@ -126,6 +136,11 @@ class Scenario(Section):
     def override_names(self) -> tuple[str, ...]:
         """The named sets of changes that its file offers."""
         return overrides.names(self._origin.tree)
+
+    @property
+    def case_overrides(self) -> dict[str, tuple[str, ...]]:
+        """The cases that its file offers for comparison: the overrides of each."""
+        return overrides.cases(self._origin.tree)
 
     @property
     def digest(self) -> str:
@@ -185,8 +200,10 @@ class Scenario(Section):
         return list(_inputs((), plain))
 
     def _plain(self) -> dict[str, Any]:
-        plain = self.model_dump(mode="json", exclude_none=True, exclude={"overrides"})
+        plain = self.model_dump(mode="json", exclude_none=True, exclude={"overrides", "cases"})
         plain["stages"] = {name: _said(stage) for name, stage in plain["stages"].items()}
+        if not plain["drifts"]:
+            del plain["drifts"]  # a scenario without them is named as ever
         return plain
 
 
@@ -208,6 +225,7 @@ def _defaults(scenario: Scenario) -> dict[str, Any]:
     return {
         "based_on": None,
         "overrides": {},
+        "cases": {},
         "sites": places,
         "links": _links(places, scenario.links),
         "stages": {name: _staged(scenario, name) for name in scenario.stages},
@@ -247,9 +265,7 @@ def _staged(scenario: Scenario, name: str) -> Stage:
     stage = scenario.stages[name]
     if stage.instant:
         return stage
-    update: dict[str, Any] = {
-        "payload": stage.payload or _payload(scenario.instrument, checks_graph.work_of(scenario.stages, name))
-    }
+    update: dict[str, Any] = {"payload": stage.payload or _payload(scenario, name)}
     if stage.fallback is not None:
         update["fallback_runtime"] = stage.fallback_runtime or stage.runtime
         update["fallback_memory"] = stage.fallback_memory or stage.memory
@@ -257,10 +273,16 @@ def _staged(scenario: Scenario, name: str) -> Stage:
     return stage.model_copy(update=update)
 
 
-def _payload(instrument: Instrument, kind: PayloadKind) -> SourcedBytes:
-    if kind == "candidate":
+def _payload(scenario: Scenario, name: str) -> SourcedBytes:
+    instrument, stage = scenario.instrument, scenario.stages[name]
+    if checks_graph.work_of(scenario.stages, name) == "candidate":
         return SourcedBytes.model_validate(_assumed(CANDIDATE_PAYLOAD, "default for a candidate"))
-    size = round(len(instrument.detectors) * instrument.sample_rate * instrument.stride * 8)
+    stride_s = checks_graph.stride_of(scenario, name)
+    if stage.data == "auxiliary" and instrument.auxiliary is not None:
+        rate, shards = instrument.auxiliary.rate, stage.shards.number(len(instrument.detectors))
+        size, told = round(rate.value * stride_s / shards), f"auxiliary rate x stride / shards; {rate.source}"
+        return SourcedBytes.model_validate({"value": f"{size} B", "standing": rate.standing, "source": told})
+    size = round(len(instrument.detectors) * instrument.sample_rate * stride_s * 8)
     return SourcedBytes.model_validate(_assumed(f"{size} B", "detectors x sample rate x stride x 8 B"))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from twin import controls as c
 from twin import places, tracefile
+from twin.checks_ageing import fixed, policies
 from twin.checks_graph import ordered
 from twin.kernel.chance import stream_key
 from twin.kernel.state import MODES
@@ -28,7 +29,10 @@ from twin.tree import ScenarioError
 
 
 def controls(scenario: Scenario, seed: int, replica: int) -> list[c.Control]:
-    """Every entry of the timeline that acts on the computing, in their order, as they are at the start."""
+    """Every entry of the timeline that acts on the computing, in their order, as they are at the start.
+
+    Not those that retrain models that age, or by a policy: see twin.ageing.planned.
+    """
     return [made for name in scenario.timeline for made in _control(scenario, name, seed, replica)]
 
 
@@ -61,7 +65,7 @@ def _control(scenario: Scenario, name: str, seed: int, replica: int) -> Iterator
         )
     elif isinstance(entry, Degradation):
         yield _degradation(scenario, name, entry)
-    elif isinstance(entry, Retraining):
+    elif isinstance(entry, Retraining) and not policies(scenario, entry.of):
         yield _retraining(scenario, name, entry)
     elif isinstance(entry, Scaling):
         yield _scaling(scenario, name, entry)
@@ -125,11 +129,12 @@ def _degradation(scenario: Scenario, name: str, entry: Degradation) -> c.Degrada
 
 
 def _retraining(scenario: Scenario, name: str, entry: Retraining) -> c.Retraining:
-    takes = entry.takes
+    takes, span = entry.takes, fixed(entry)
+    assert span is not None
     return c.Retraining(
         name=name,
-        at_s=entry.at,
-        lasts_s=entry.lasts,
+        at_s=span[0],
+        lasts_s=span[1],
         stage=ordered(scenario.stages).index(entry.of),
         pool=places.pool_names(scenario).index(takes.pool) if takes else -1,
         takes=takes.servers if takes else 0,

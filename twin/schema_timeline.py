@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from twin.schema_ageing import Policy
 from twin.schema_sky import Classes, Factor
 from twin.sections import Name, Section, Sourced, Texts
 from twin.units import POSITIVE, Duration, Fraction
@@ -62,10 +63,14 @@ class Entry(Section):
     lasts: Annotated[Duration, POSITIVE]
 
 
-class Retraining(Entry):
-    """A stage is out of service; its fallback runs instead."""
+class Retraining(Policy):
+    """A stage's model is trained anew, once or by a policy; its fallback runs instead, or the old one goes on."""
 
     kind: Literal["retraining"]
+    at: Duration | None = None
+    """Start, from the beginning of the run; of a policy, from when on it holds."""
+    lasts: Annotated[Duration, POSITIVE] | None = None
+    """How long training takes; null: as long as it took on the machine that the model's card names."""
     of: Name
     """Stage whose workload is retrained."""
     takes: Takes | None = None

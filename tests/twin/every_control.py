@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from twin.ageing.course import Course
+from twin.ageing.curves import Curve, Model
+from twin.ageing.policy import Policy
 from twin.controls import (
+    Ageing,
     CommonCause,
     Degradation,
     Failover,
@@ -17,11 +21,14 @@ from twin.controls import (
     TrackingScaling,
 )
 from twin.kernel.state import LOSE, REQUEUE
+from workloads.sky import CLASSES
 
 POOL = Target("a.p", (0,))
 LINK = Target("a--b", links=((0, 1), (1, 0)))
 SITE = Target("a", (0,), ((0, 1), (1, 0)))
 SERVER = Target("a.p.1", (0,), server=1)
+CLEAR, DIM = ((0.8,),) * len(CLASSES), ((0.4,),) * len(CLASSES)
+CURVE = Curve("level", (0.0, 0.2), (CLEAR, DIM), (0.01, 0.1))
 UP, DOWN = Law("weibull", 50.0, 0.7), Law("lognormal", 3.0, 1.2)
 
 CONTROLS = (
@@ -32,6 +39,17 @@ CONTROLS = (
     Maintenance(name="m", target=POOL, at_s=5.0, lasts_s=1.0, every_s=10.0, lead_s=2.0),
     Degradation(name="d", target=LINK, at_s=1.0, lasts_s=2.0, factor=0.1),
     Retraining(name="r", at_s=3.0, lasts_s=2.0, stage=0, pool=0, takes=1),
+    Ageing(
+        name="a",
+        stage=0,
+        course=Course(("level",), (0.0, 2.0, 7.0), ((0.0,), (0.1,), (0.3,))),
+        models=(Model(0, 0, (6.0, 100.0), CLEAR, 0.01, (CURVE,)),),
+        policies=(
+            Policy("p", 3.0, 1.0, every_s=4.0, pool=0, takes=1, hold_s=0.5, passes=0.5, again_s=1.5, key=9),
+            Policy("q", 0.0, 1.0, drift=((0, 0.1),), blue_green=True),
+        ),
+        until_s=20.0,
+    ),
     ThresholdScaling(name="s", pool=0, every_s=1.0, least=1, most=4, up=2.0, down=0.5, startup_s=0.5),
     TrackingScaling(name="k", pool=0, every_s=1.0, least=1, most=4, track=1.0),
 )

@@ -97,7 +97,7 @@ def test_simpy_drives_a_control_to_the_same_actions(control):
 
 def test_an_unknown_control_is_refused():
     with pytest.raises(
-        ValueError, match=r"no control is called 'Otage'; known: CommonCause, Degradation, Failures, Maint"
+        ValueError, match=r"no control is called 'Otage'; known: Ageing, CommonCause, Degradation, Failures, M"
     ):
         from_json({**to_json(CONTROLS[0]), "class": "Otage"})
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.twin.every_control import CONTROLS
-from tests.twin.small import completions, constant, endings, run, stage, system
+from tests.twin.small import completions, constant, endings, run, says, stage, system
 from twin.checkpoint import read
 from twin.controls import (
     Degradation,
@@ -191,7 +191,8 @@ UNTIL_S = 60.0
 
 def eventful():
     """Every kind of control at once, on two sites whose queues are never empty for long."""
-    work = StageSpec("work", {"p": (constant(0.5), constant(0.8)), "q": (constant(0.7), constant(0.9))})
+    first, second, third, fourth = (constant(s, decision=says(answer=False)) for s in (0.5, 0.8, 0.7, 0.9))
+    work = StageSpec("work", {"p": (first, second), "q": (third, fourth)}, role="flag")
     plan = system(
         {"p": (0, 2), "q": (1, 2)},
         [work],

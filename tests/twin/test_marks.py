@@ -90,3 +90,14 @@ def test_late_alerts_are_put_down_to_the_failures_of_their_own_replica():
     assert (told["kind"], told["name"]) == ("failures", "crashes")
     assert 0 < told["late"] == late["replica"].isin((0, 2)).sum() < len(late)
     assert told["recovery_s"] == pytest.approx(3600.0)
+
+
+def test_a_surge_of_signals_is_marked_once_for_all_classes_that_have_it():
+    steps = {"steps": [{"at": "2 h", "factor": 50.0}, {"at": "3 h", "factor": 1.0}]}
+    scenario = twin.load("et").with_(
+        {"sky.signals.bbh.profile": steps, "sky.signals.bns.profile": steps, "horizon": "4 h", "replicas": 1}
+    )
+    found = marks.table(scenario, marks.of_replica(scenario, 1, 0, []))
+    assert found.to_dict("records") == [
+        {"replica": marks.EVERY, "kind": "surge", "name": "sky bbh bns", "start_s": 7200.0, "end_s": 10800.0}
+    ]

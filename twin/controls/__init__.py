@@ -1,4 +1,4 @@
-"""What happens to the computing during a run: outages, failures, maintenance, degradation, retraining, elasticity.
+"""What happens to the computing: outages, failures, maintenance, degradation, retraining, ageing, elasticity.
 
 Each control is plain data with the time of its next action (`next_s`) and `act(environment)`, so that a run can be
 copied at any instant and kept on disk. Knows no scenario, no kernel and no SimPy.
@@ -6,6 +6,7 @@ copied at any instant and kept on disk. Knows no scenario, no kernel and no SimP
 
 from __future__ import annotations
 
+from twin.controls.ageing import Ageing
 from twin.controls.control import Control, Ground
 from twin.controls.degradation import Degradation
 from twin.controls.failures import CommonCause, Failures
@@ -21,6 +22,7 @@ from twin.controls.written import from_json, to_json
 __all__ = [
     "LAWS",
     "SHAPED",
+    "Ageing",
     "CommonCause",
     "Control",
     "Degradation",

@@ -46,6 +46,9 @@ class Ground(Protocol):
     def swap(self, stage: int, variant: int) -> None:
         """The stage starts this variant of its program from now on."""
 
+    def judge(self, stage: int, variant: int, responses: Any, noise: float, pool: int | None = None) -> None:
+        """This variant of the stage decides otherwise from now on: on all its pools, or on one."""
+
     def degrade(self, pool: int, slowness: float) -> None:
         """What the pool starts takes so many times as long."""
 
