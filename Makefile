@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench bench-year theory workloads cards validation serving-check clean
+.PHONY: demo test lint bench bench-year theory workloads cards validation studies serving-check clean
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -44,6 +44,9 @@ validation: .venv/ready ## the twin held against a farm of this machine, which i
 	mkdir benchmarks/validation
 	cd runs/validation-shipped && mv validation.json profile.json prediction-*.json ../../benchmarks/validation
 	rm -r runs/validation-shipped
+
+studies: .venv/ready ## the planners' questions, answered: tables and figures of docs/studies.md, about half an hour
+	$(BIN)/python -m benchmarks.studies
 
 .serving/%/ready: benchmarks/serving/%.txt
 	$(PYTHON) -m venv .serving/$*

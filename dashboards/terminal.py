@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -89,6 +90,19 @@ def with_value(arguments: Sequence[str], option: str, value: str) -> list[str]:
         f"{option}={value}" if word == option and "://" not in after else word
         for word, after in zip(arguments, nexts, strict=True)
     ]
+
+
+def retyped(given: Iterable[str], aside: Sequence[str]) -> str:
+    """What to type for the same numbers: as given, but for the options `aside`, which take a value, and for how
+    the result is told."""
+    kept: list[str] = []
+    words = iter(given)
+    for word in words:
+        if word in aside:
+            next(words)
+        elif word not in ("--quiet", "--json") and not word.startswith(tuple(f"{name}=" for name in aside)):
+            kept.append(word)
+    return shlex.join(["ettwin", *kept])
 
 
 def columns(rows: Iterable[tuple[str, str]]) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 
 from dashboards.commands.card import card
 from dashboards.commands.check import check
+from dashboards.commands.compare import compare
 from dashboards.commands.listing import listing
 from dashboards.commands.measure import measure
+from dashboards.commands.need import need
 from dashboards.commands.new import new
 from dashboards.commands.report import report
 from dashboards.commands.run import run
@@ -25,6 +27,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "check": check,
     "show": show,
     "run": run,
+    "compare": compare,
+    "need": need,
     "report": report,
     "measure": measure,
     "train": train,

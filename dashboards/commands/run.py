@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from dashboards.terminal import (
     fail,
     result,
     result_json,
+    retyped,
     say,
     scheduler,
 )
@@ -114,7 +114,7 @@ def run(
         raise
     record = replace(record, source_text=find(scenario).read_text())
     replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
-    record = replace(record, manifest={**record.manifest, "command": _command([*context.obj, *replay])})
+    record = replace(record, manifest={**record.manifest, "command": retyped([*context.obj, *replay], _ASIDE)})
     _save(record, folder)
     if checkpoint is not None:
         from twin import resume
@@ -195,7 +195,7 @@ def _simulated(
     if earlier is not None and not scenario.live:
         fail(f"--recorded {recorded}: needs --live with the stages to replay", USAGE)
     for name, entry in scenario.timeline.items():
-        if entry.at >= scenario.horizon:
+        if entry.at is not None and entry.at >= scenario.horizon:
             say(f"timeline.{name} starts after the horizon: it does not happen in this run")
     with watch(quiet) as progress:
         return twin.run(
@@ -209,18 +209,6 @@ def _simulated(
             farm=farm,
             start=start,
         )
-
-
-def _command(given: Sequence[str]) -> str:
-    """What to type for the same numbers: as given, but for where and how they are told."""
-    kept: list[str] = []
-    words = iter(given)
-    for word in words:
-        if word in _ASIDE:
-            next(words)
-        elif word not in ("--quiet", "--json") and not word.startswith(tuple(f"{name}=" for name in _ASIDE)):
-            kept.append(word)
-    return shlex.join(["ettwin", *kept])
 
 
 def _save(record: Record, folder: Path) -> None:

@@ -1,0 +1,25 @@
+"""The questions of planners, answered: comparisons as JSON, with tables and figures for docs/studies.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "studies.md"
+FIGURES = HERE.parents[1] / "docs" / "studies"
+
+LATENCY = ("latency.p50", "latency.p90")
+BUSY = ("busy.epyc-core",)
+SHOWN: dict[str, tuple[str, ...]] = {
+    "q01-capacity": (*LATENCY, "dead_time", "lost", *BUSY),
+    "q02-sum-of-parts": ("work.search", "work.warn", "work.posterior", *BUSY),
+    "q04-models": (*LATENCY, "published", "lost", "false_alerts", *BUSY),
+    "q05-hardware": (*LATENCY, "lost", *BUSY, "busy.a100", "busy.gpu"),
+    "q06-sites": (*LATENCY, "late", "lost", "traffic"),
+    "q07-retraining": ("kept.detect", "alarms.detect", "false_alerts", "trainings.detect", "server_h.detect"),
+    "q08-surge": (*LATENCY, "late", "lost", "recovery"),
+    "q10-scaling": ("latency.p50", "overlaps", *BUSY, "traffic"),
+    "q13-premerger": ("warned.bns.0", "warned.bns.30", "warned.bns.120", "warned.nsbh.30", *BUSY),
+    "lvk-o4": (*LATENCY, "lost"),
+}
+"""The quantities that each study is about; the rest is in its JSON."""

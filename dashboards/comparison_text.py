@@ -1,0 +1,147 @@
+"""A comparison in plain words for a terminal. Reads comparison.json's content; knows no run."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+from dashboards.text import WIDTH
+from twin import words
+from twin.studies.compare import is_certain
+
+Result = Mapping[str, Any]
+"""A comparison.json."""
+_SHOWN = 6
+"""Changes of a case that are listed here; the page has all."""
+
+
+def text(result: Result) -> str:
+    """Verdicts, every quantity of every case with its difference to the first, and what was changed."""
+    first = result["cases"][0]["name"]
+    head = [
+        f"SIMULATED  {result['scenario']}: {words.count(len(result['cases']), 'case')}, "
+        f"{words.duration(result['horizon_s'])} in {words.count(result['replicas'], 'replica')}, "
+        f"seed {result['seed']}",
+        *textwrap.wrap(result["question"], WIDTH),
+        "",
+        *verdicts(result),
+    ]
+    body = []
+    for title, group in groupby(result["table"], key=_subject):
+        rows = list(group)
+        if len({(row["value"], row["low"], row["high"]) for row in rows}) == 1:
+            body += ["", f"{title}: {value(rows[0])}{_everywhere(rows)}"]
+        else:
+            body += ["", title, *(_row(row, _width(result)) for row in rows)]
+    foot = (
+        f"In brackets: 95 % intervals over replicas. Differences are to {first}, replica by replica under the "
+        "same sky; * marks those whose interval leaves out zero."
+    )
+    return "\n".join([*head, *by_quantity(body), "", *textwrap.wrap(foot, WIDTH), "", *_changed(result)])
+
+
+def verdicts(result: Result) -> list[str]:
+    """A line per case: its targets met, missed, undecided; saturation first."""
+    width = _width(result)
+    return [f"  {case['name']:<{width}}  {verdict(case)}" for case in result["cases"]]
+
+
+def verdict(case: Mapping[str, Any]) -> str:
+    """What became of a case's targets."""
+    if case["saturated"]:
+        return f"SATURATED: the queue of {words.sequence(case['saturated'])} grows without end"
+    if not case["targets"]:
+        return "no targets"
+    told = []
+    for kind in ("met", "missed", "undecided"):
+        own = [target["name"] for target in case["targets"] if target["verdict"] == kind]
+        if own:
+            told.append(f"{kind} {', '.join(own)}")
+    return "; ".join(told)
+
+
+def value(row: Mapping[str, Any]) -> str:
+    """The value of a quantity, or why there is none."""
+    return amount(row["value"], row["unit"]) if row["value"] is not None else f"not stated: {row['reason']}"
+
+
+def interval(row: Mapping[str, Any]) -> str:
+    """Its interval; nothing where there is none."""
+    if row["value"] is None or row["low"] is None:
+        return ""
+    low, high, unit = row["low"], row["high"], row["unit"]
+    if low == high:
+        return "the same in all replicas"
+    return f"{amount(low, unit)} to {amount(high, unit)}"
+
+
+def difference(row: Mapping[str, Any]) -> str:
+    """By how much it differs from the first case, with interval and mark; nothing where that is not known."""
+    if row["difference"] is None:
+        return ""
+    known = row["difference_low"], row["difference_high"]
+    if row["difference"] == 0.0 and known == (0.0, 0.0):
+        return "no difference"
+    told = _signed(row["difference"], row["unit"])
+    if None in known:
+        return told
+    mark = " *" if is_certain(*known) else ""
+    return f"{told} ({_signed(known[0], row['unit'])} to {_signed(known[1], row['unit'])}){mark}"
+
+
+def amount(number: float, unit: str) -> str:
+    """A number with its unit: durations, shares, or what is counted."""
+    if unit == "s":
+        return f"-{words.duration(-number)}" if number < 0.0 else words.duration(number)
+    if unit == "":
+        return f"-{words.share(-number)}" if number < 0.0 else words.share(number)
+    return f"{words.digits(number)}{unit}" if unit.startswith("/") else f"{words.digits(number)} {unit}"
+
+
+def by_quantity(lines: list[str]) -> list[str]:
+    """The lines, wrapped at the width of the terminal."""
+    return [
+        part
+        for line in lines
+        for part in (textwrap.wrap(line, WIDTH, subsequent_indent=" " * 6, break_on_hyphens=False) or [""])
+    ]
+
+
+def _subject(row: Mapping[str, Any]) -> str:
+    text = str(row["text"])
+    return text[:1].upper() + text[1:]
+
+
+def _row(row: Mapping[str, Any], width: int) -> str:
+    spread, apart = interval(row), difference(row)
+    told = value(row) + (f" ({spread})" if spread else "") + (f"; {apart}" if apart else "")
+    return f"  {row['case']:<{width}}  {told}"
+
+
+def _everywhere(rows: list[Mapping[str, Any]]) -> str:
+    """What is added to a line that stands for all cases."""
+    if rows[0]["value"] is not None:
+        return " in every case"
+    return " (and as little elsewhere)" if len({row["reason"] for row in rows}) > 1 else ", in no case"
+
+
+def _width(result: Result) -> int:
+    return max(len(case["name"]) for case in result["cases"])
+
+
+def _signed(number: float, unit: str) -> str:
+    return f"+{amount(number, unit)}" if number >= 0.0 else amount(number, unit)
+
+
+def _changed(result: Result) -> list[str]:
+    lines = []
+    for case in result["cases"][1:]:
+        changes = list(case["changes"].items())
+        told = [f"{key} {there} -> {here}" for key, (there, here) in changes[:_SHOWN]]
+        if more := len(changes) - len(told):
+            told.append(f"and {more} more")
+        text = f"{case['name']}: {'; '.join(told) or 'the same inputs'}"
+        lines += textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return ["Changed", *lines] if lines else []

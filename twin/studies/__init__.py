@@ -1,0 +1,1 @@
+"""Studies: several runs held against each other. Knows runs by their records only."""

@@ -1,0 +1,194 @@
+"""What planners compare of a run, a value per replica: latencies, losses, computing used, data moved.
+
+Knows one record; no case, no interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from twin import ahead
+from twin.ageing import summary as ageing
+from twin.estimates import events_needed
+from twin.limits import alert_name, judged_signals, lost_signals, products, published_signals, replicas, series
+from twin.marks import EVERY
+from twin.metrics import DAY_S, QUANTILES, name
+from twin.recorded import Recorded
+
+COLUMNS = ("quantity", "text", "unit", "replica", "value", "n")
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """`values` (replica,) of one quantity, NaN where a replica has too little to tell; from `n` events in all.
+
+    `unit` is 's', '' for a share, or what is counted.
+    """
+
+    name: str
+    text: str
+    unit: str
+    values: Array
+    n: int
+
+
+def quantities(record: Recorded) -> list[Quantity]:
+    """Every quantity of the run, in the order in which planners ask for them."""
+    parts = (_latencies, _losses, _ageing, _recovery, _overlaps, _warned, _computing, _work, _traffic)
+    return [found for part in parts for found in part(record)]
+
+
+def table(found: list[Quantity]) -> pd.DataFrame:
+    """The same as rows: COLUMNS; replicas are counted from 0."""
+    rows = [
+        (q.name, q.text, q.unit, replica, float(value), q.n)
+        for q in found
+        for replica, value in enumerate(q.values)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _latencies(record: Recorded) -> Iterator[Quantity]:
+    judged = judged_signals(record)
+    for q in QUANTILES:
+        values = [_quantile(own["latency_s"].to_numpy(float), q) for own in _each(record, judged)]
+        title = f"{'median' if q == 0.5 else f'{100 * q:g} %'} latency of the {alert_name(record)}"
+        yield Quantity(f"latency.{name(q)}", title, "s", np.array(values), len(judged))
+    kinds = products(record)
+    for product in kinds if len(kinds) > 1 else ():
+        alerts = published_signals(record, product)
+        values = [_quantile(own["latency_s"].to_numpy(float), 0.5) for own in _each(record, alerts)]
+        title = f"median latency of the {product} alert"
+        if product != record.scenario.targets.product:
+            yield Quantity(f"{product}.p50", title, "s", np.array(values), len(alerts))
+        daily = _counts(record, alerts) / (record.scenario.horizon / DAY_S)
+        yield Quantity(f"{product}.daily", f"{product} alerts of signals", "/d", daily, len(alerts))
+
+
+def _losses(record: Recorded) -> Iterator[Quantity]:
+    alerts = record.alerts
+    published = published_signals(record)
+    able = alerts[alerts["is_signal"] & alerts["detectable"]].drop_duplicates(["replica", "event_id"])
+    false = alerts[~alerts["is_signal"] & (alerts["outcome"] == "published")]
+    false = false.drop_duplicates(["replica", "event_id"])
+    days = record.scenario.horizon / DAY_S
+    yield Quantity("published", "signals published", "/d", _counts(record, published) / days, len(published))
+    late = _share(_counts(record, published[published["late"]]), _counts(record, published))
+    yield Quantity("late", "late, of published signals", "", late, len(published))
+    lost = _share(_counts(record, lost_signals(record)), _counts(record, able))
+    yield Quantity("lost", "lost, of detectable signals", "", lost, len(able))
+    by = record.counts.groupby("replica", observed=True)
+    segments = by["segments"].max().to_numpy(float)
+    dead = _share(by["unsearched"].max().to_numpy(float), segments)
+    yield Quantity("dead_time", "dead time, of segments", "", dead, int(segments.sum()))
+    yield Quantity("false_alerts", "false alerts", "/d", _counts(record, false) / days, len(false))
+
+
+def _warned(record: Recorded) -> Iterator[Quantity]:
+    """Where something warns before the merger: of how many, how early."""
+    for warned, text, unit, shares, n in ahead.compared(record):
+        yield Quantity(warned, text, unit, np.array(shares), n)
+
+
+def _ageing(record: Recorded) -> Iterator[Quantity]:
+    """Where models age or policies train them: what they still find, false alarms, trainings."""
+    for found in ageing.compared(record) if record.ageing is not None else ():
+        yield Quantity(*found)
+
+
+def _recovery(record: Recorded) -> Iterator[Quantity]:
+    """Time after the last thing that happened until every queue is back at its usual length."""
+    marks = record.marks[record.marks["end_s"] < record.scenario.horizon]
+    if marks.empty:
+        return
+    values = []
+    for replica in replicas(record):
+        own = marks[(marks["replica"] == replica) | (marks["replica"] == EVERY)] if "replica" in marks else marks
+        values.append(_back_s(record, replica, float(own["end_s"].max())) if len(own) else math.nan)
+    text = "time to recover: queues back after the last event of the timeline"
+    yield Quantity("recovery", text, "s", np.array(values), len(values))
+
+
+def _back_s(record: Recorded, replica: int, end_s: float) -> float:
+    """As fine as the bins of the timeline; inf when a queue was not back at the horizon."""
+    spans = []
+    for pool in record.pools["pool"].unique():
+        time_s, queue = series(record, replica, "queue", pool)
+        after = time_s >= end_s
+        calm = queue[after] <= 2.0 * np.median(queue) + 1.0
+        if after.any():
+            spans.append(float(time_s[after][np.argmax(calm)] - time_s[after][0]) if calm.any() else math.inf)
+    return max(spans, default=0.0)
+
+
+def _overlaps(record: Recorded) -> Iterator[Quantity]:
+    """Where the time in band is known: how many other signals a merger finds there."""
+    if "overlaps" not in record.alerts:
+        return
+    alerts = record.alerts[record.alerts["is_signal"]].drop_duplicates(["replica", "event_id"])
+    alerts = alerts.dropna(subset=["overlaps"])
+    values = [float(own["overlaps"].mean()) if len(own) else math.nan for own in _each(record, alerts)]
+    yield Quantity("overlaps", "other signals in band at a merger", "signals", np.array(values), len(alerts))
+
+
+def _computing(record: Recorded) -> Iterator[Quantity]:
+    """Of each kind of hardware, how many servers there were and how many worked, on average."""
+    horizon_s = record.scenario.horizon
+    pools = record.pools.assign(
+        there=record.pools["server_s"] / horizon_s,
+        busy=record.pools["use"] * (record.pools["server_s"] / horizon_s),
+    )
+    for hardware in sorted(map(str, pools["hardware"].unique())):
+        by = pools[pools["hardware"] == hardware].groupby("replica", observed=True)[["there", "busy"]].sum()
+        by = by.reindex(replicas(record), fill_value=0.0)
+        for kind, text in (("there", ""), ("busy", " that work, on average")):
+            title = f"servers of kind {hardware}{text}"
+            yield Quantity(f"{kind}.{hardware}", title, "servers", by[kind].to_numpy(float), len(by))
+
+
+def _work(record: Recorded) -> Iterator[Quantity]:
+    """By stage that takes jobs one by one, how many servers its programs keep busy on average."""
+    stages = record.stages.astype({"stage": str})
+    singly = [name for name, stage in record.scenario.stages.items() if getattr(stage, "max_batch", 1) == 1]
+    stages = stages[stages["stage"].isin(singly)]
+    busy = stages["done"] * stages["service_mean_s"].fillna(0.0) / record.scenario.horizon
+    for stage in stages["stage"].unique():
+        mine = stages["stage"] == stage
+        by = busy[mine].groupby(stages["replica"][mine]).sum().reindex(replicas(record), fill_value=0.0)
+        n = int(stages["done"][mine].sum())
+        yield Quantity(f"work.{stage}", f"servers that {stage} keeps busy", "servers", by.to_numpy(float), n)
+
+
+def _traffic(record: Recorded) -> Iterator[Quantity]:
+    if record.links.empty:
+        return
+    by = record.links.groupby("replica", observed=True)["bytes"].sum().reindex(replicas(record), fill_value=0.0)
+    daily = by.to_numpy(float) / 1e9 / (record.scenario.horizon / DAY_S)
+    yield Quantity("traffic", "moved between sites", "GB/d", daily, int(record.links["transfers"].sum()))
+
+
+def _each(record: Recorded, rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    for replica in replicas(record):
+        yield rows[rows["replica"] == replica]
+
+
+def _counts(record: Recorded, rows: pd.DataFrame) -> Array:
+    return np.array([len(own) for own in _each(record, rows)], dtype=float)
+
+
+def _share(count: Array, total: Array) -> Array:
+    return np.divide(count, total, out=np.full_like(count, np.nan), where=total > 0.0)
+
+
+def _quantile(values: Array, q: float) -> float:
+    """NaN from too few values."""
+    if values.size < events_needed(q):
+        return math.nan
+    return float(np.quantile(values, q, method="median_unbiased"))
