@@ -103,7 +103,7 @@ def finished(environment: TwinEnvironment) -> TwinEnvironment:
 
 class Fed:
     """Executes batches in the time that the farm's programs took for such ones, in turn, and what sending and
-    answering took besides on average around that time.
+    answering took besides on average in that second.
 
     What is beside the program wanders with the machine: its mean over DISPATCH_S keeps that, and leaves out what
     it was for each batch, which would hand the queue its answer.
@@ -156,14 +156,13 @@ def _program_s(group: Sequence[Executed]) -> Array:
 
 
 def _beside_s(group: Sequence[Executed]) -> Array:
-    """(batch,) of what took a server besides the program: the mean of those begun within DISPATCH_S around."""
+    """(batch,) of what took a server besides the program: the mean of those begun within the same DISPATCH_S."""
     start_s = np.array([e.start_s for e in group])
     beside_s = np.array([e.end_s for e in group]) - start_s - _program_s(group)
-    order = np.argsort(start_s, kind="stable")
-    total_s = np.concatenate([[0.0], np.cumsum(beside_s[order])])
-    first = np.searchsorted(start_s[order], start_s - DISPATCH_S / 2, side="left")
-    last = np.searchsorted(start_s[order], start_s + DISPATCH_S / 2, side="right")
-    return np.asarray((total_s[last] - total_s[first]) / (last - first))
+    spell = np.floor(start_s / DISPATCH_S).astype(np.int64)
+    spell -= spell.min()
+    mean_s = np.bincount(spell, beside_s) / np.maximum(np.bincount(spell), 1)
+    return np.asarray(mean_s[spell])
 
 
 def _kind(batch: LiveBatch) -> tuple[int, int]:
