@@ -12,7 +12,7 @@ from twin.runner import run
 from twin.sections import UNSOURCED
 from twin.studies import cases
 
-SHORT = {"horizon": "10 min", "drain": "10 min", "replicas": 1}
+SHORT = {"horizon": "2 h", "drain": "10 min", "replicas": 1}
 
 
 @cache

@@ -84,7 +84,8 @@ def _based(root: Node, chain: list[Path]) -> Node:
     below = _based(tree.read(path), [*chain, path])
     if "cases" in root.value:
         below.value.pop("cases", None)  # what is compared there is another question
-    return below.merged(root)
+        return below.merged(root)
+    return overrides.without_lost_cases(below.merged(root))
 
 
 def _base(base: Node) -> Path:

@@ -90,6 +90,16 @@ def _cases(tree: Node) -> dict[str, Node]:
     return {name: one for name, one in entries.items() if isinstance(one.value, list)}
 
 
+def without_lost_cases(tree: Node) -> Node:
+    """The tree without those of its cases that need an override which is there no more."""
+    kept = {name for name, chosen in cases(tree).items() if set(chosen) <= _sets(tree).keys()}
+    node = tree.child("cases")
+    if node is None or not isinstance(node.value, dict) or kept == node.value.keys():
+        return tree
+    left = Node({name: one for name, one in node.value.items() if name in kept}, node.spot, node.key)
+    return Node({**tree.value, "cases": left}, tree.spot, tree.key)
+
+
 def _entries(node: Node) -> list[Override]:
     return list(node.value.items()) if isinstance(node.value, dict) else []
 

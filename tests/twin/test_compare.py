@@ -151,3 +151,9 @@ def test_cases_of_a_scenario_replace_those_of_its_base(tmp_path):
     assert [case.name for case in cases.chosen(tmp_path / "over.yaml")] == ["c", "d"]
     (tmp_path / "like.yaml").write_text(head.format("like", "base.yaml"))
     assert [case.name for case in cases.chosen(tmp_path / "like.yaml")] == ["a", "b"]
+
+
+def test_cases_of_a_base_go_with_the_overrides_they_need(tmp_path):
+    text = "schema_version: 1\nname: mine\nbased_on: first-light\noverrides: {calm: null}\n"
+    (tmp_path / "mine.yaml").write_text(text)
+    assert [case.name for case in cases.chosen(tmp_path / "mine.yaml")] == ["as-is", "mark", "outage"]

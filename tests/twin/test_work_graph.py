@@ -65,12 +65,12 @@ def test_the_scenario_uses_every_key_there_is():
     given = yaml.safe_load(TEXT)
     stages, pools = given["stages"].values(), [p for s in given["sites"].values() for p in s["pools"].values()]
     used = {
-        Stage: {"on" if key is True else key for s in stages for key in s},
+        Stage: {"finds", *("on" if key is True else key for s in stages for key in s)},  # see test_finds
         Pool: {key for pool in pools for key in pool},
         Awaits: {key for s in stages for key in s.get("awaits", {})},
         Attempts: {key for s in stages for key in s.get("attempts", {})},
         Queue: {key for s in stages for key in s.get("queue", {})},
-        Shards: {"count", *(key for s in stages for key in s.get("shards", {}))},
+        Shards: {"count", "standing", "source", *(key for s in stages for key in s.get("shards", {}))},
     }
     for model, keys in used.items():
         assert set(model.model_fields) == keys, model
