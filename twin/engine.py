@@ -45,11 +45,15 @@ class LiveBatch:
 
 @dataclass(frozen=True)
 class LiveResult:
-    """What happened: measured seconds, each job's flag or noise trigger (0/1), whether each event was found."""
+    """What happened: measured seconds, each job's flag or noise trigger (0/1), whether each event was found.
+
+    `scores` are the program's own, one per job, where it gave any.
+    """
 
     service_s: float
     extra: tuple[int, ...]
     found: Mapping[int, bool]
+    scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ COLUMNS = (
     "extra",
     "events",
     "found",
+    "scores",
 )
 
 
@@ -110,7 +111,8 @@ class Playback:
                 "they differ in scenario, seed or profiles. Replay with the recorded run's resolved.yaml"
             )
         found = dict(zip(map(int, kept["events"]), map(bool, kept["found"]), strict=True))
-        return LiveResult(float(kept["service_s"]), tuple(int(x) for x in kept["extra"]), found)
+        scores = tuple(map(float, kept.get("scores", ())))  # older recordings have none
+        return LiveResult(float(kept["service_s"]), tuple(int(x) for x in kept["extra"]), found, scores)
 
 
 def row(plan: Plan, replica: int, batch: LiveBatch, result: LiveResult) -> dict[str, Any]:
@@ -121,6 +123,7 @@ def row(plan: Plan, replica: int, batch: LiveBatch, result: LiveResult) -> dict[
         "extra": list(result.extra),
         "events": list(result.found),
         "found": [bool(hit) for hit in result.found.values()],
+        "scores": list(result.scores),
     }
 
 

@@ -45,9 +45,10 @@ class Strained:
     def result(
         self, segments: Sequence[int], service_s: float, kind: str, outputs: Mapping[str, Any]
     ) -> LiveResult:
-        """What `outputs` ('outcome', 'time_offset_s') mean where a `kind` is given: 'flag' or 'trigger'."""
+        """What `outputs` (score, outcome, time_offset_s) mean where a `kind` is given: 'flag' or 'trigger'."""
+        scores = tuple(float(score) for score in outputs["score"])
         if kind == "flag":
-            return LiveResult(service_s, tuple(int(o) for o in outputs["outcome"]), {})
+            return LiveResult(service_s, tuple(int(o) for o in outputs["outcome"]), {}, scores)
         extra, found = [], {}
         for segment, outcome, offset_s in zip(segments, outputs["outcome"], outputs["time_offset_s"], strict=True):
             own = self._events(segment)
@@ -55,7 +56,7 @@ class Strained:
             if outcome and own.size:
                 found[self._nearest(own, segment * self._stride_s + offset_s)] = True
             extra.append(int(outcome and not own.size and not self._echo(segment)))
-        return LiveResult(service_s, tuple(extra), found)
+        return LiveResult(service_s, tuple(extra), found, scores)
 
     def _events(self, segment: int) -> NDArray[np.intp]:
         """The sky's events in a segment."""
