@@ -19,6 +19,8 @@ EXTRA = dict.fromkeys(
 )
 EXTRA |= {"openvino": "openvino", "dask": "cluster", "distributed": "cluster"}
 EXTRA["grpc"] = "serving"
+EXTRA |= dict.fromkeys(("astropy", "fastavro", "healpix", "igwn_gwalert_schema", "jsonschema"), "alerts")
+EXTRA["cryptography"] = "archive"
 """The extra that installs each package which is not always there."""
 
 app = typer.Typer(
@@ -30,7 +32,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, name=name)
+    else:
+        app.command(name)(command)
 
 
 @app.callback()
@@ -54,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _explain(error: Exception) -> None:
+    from twin.alerts.models import AlertError
+    from twin.archive.sealed import ArchiveError
     from twin.checkpoint import CheckpointError
     from twin.farm.crew import FarmError
     from twin.record import RecordError
@@ -66,7 +73,9 @@ def _explain(error: Exception) -> None:
         fail(str(error), INVALID)
     if isinstance(error, RecordError | CheckpointError):
         fail(str(error), USAGE)
-    if isinstance(error, WeightsError | ProfileError | ServerError | FarmError | MemoryError):
+    if isinstance(error, AlertError):
+        fail(str(error), FAILED)
+    if isinstance(error, WeightsError | ProfileError | ServerError | FarmError | ArchiveError | MemoryError):
         fail(str(error), FAILED)
     missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
     if extra := EXTRA.get(missing.partition(".")[0]):

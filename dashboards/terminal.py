@@ -19,6 +19,8 @@ SCHEMA_VERSION = 1
 
 INTERNAL, USAGE, INVALID, FAILED, TARGET_MISSED = 1, 2, 3, 4, 5
 """Exit codes; 0 is success and 130 an interrupt."""
+DIFFERENT = TARGET_MISSED
+"""An alert that was asked about again differs: what was wanted is not so, as with a target."""
 
 Set = Annotated[
     list[str] | None,

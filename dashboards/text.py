@@ -125,6 +125,7 @@ def _paragraphs(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         *([("Warned", summary["warnings"]["text"])] if "warnings" in summary else []),
         *([("Observing", summary["observing"]["text"])] if "observing" in summary else []),
         *([("In band", summary["overlaps"]["text"])] if "overlaps" in summary else []),
+        *([("Alerts", summary["alerts"]["text"])] if "alerts" in summary else []),
         ("Assumed", _assumed(summary)),
     ]
     return lines

@@ -82,6 +82,7 @@ class HandRecord:
     ageing: pd.DataFrame | None = None
     trainings: pd.DataFrame | None = None
     instrument: pd.DataFrame | None = None
+    policies: pd.DataFrame | None = None
     scenario: Scenario = Scenario()
     plan_digest: str = "ab12" * 16
     seed: int = 1

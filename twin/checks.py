@@ -12,7 +12,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sites import catalogue
-from twin import checks_ageing, checks_graph, checks_instrument, checks_sky, checks_stages, checks_timeline
+from twin import (
+    checks_ageing,
+    checks_alerts,
+    checks_graph,
+    checks_instrument,
+    checks_sky,
+    checks_stages,
+    checks_timeline,
+)
 from twin.phrases import KEY, Finding, problem, unknown
 from twin.tree import Node, Problem
 
@@ -99,6 +107,7 @@ RULES = (
     *checks_graph.RULES,
     *checks_timeline.RULES,
     *checks_ageing.RULES,
+    *checks_alerts.RULES,
     _targets,
     _profiles,
     _profile_terms,

@@ -81,7 +81,14 @@ def summary(record: Recorded) -> dict[str, Any]:
         **observed.summary(record),
         **ahead.summary(record),
         **overlaps.summary(record),
+        **({} if record.policies is None else _alerts(record)),
     }
+
+
+def _alerts(record: Recorded) -> dict[str, Any]:
+    from twin.alerts import accounts
+
+    return accounts.summary(record)
 
 
 def latency_quantile(record: Recorded, q: float, product: str | None = None) -> Estimate:

@@ -40,7 +40,8 @@ counts    per stage (`work`; product.NAME publishes it): offered = waiting (for 
           several shards counts as several; segments that arrived in the replica, and how many of them were
           unsearched: dropped before any search
 live      only with live stages: order, stage, pool, variant, entities, segments, service_s, extra (flag or noise
-          trigger per job), events and whether each was found; service_s is inf where the worker was lost first
+          trigger per job), events and whether each was found, the program's scores (per job; none in recordings of
+          earlier versions); service_s is inf where the worker was lost first
 farm      only of a farm: of each live batch (`order`) the pool and number of its server, start_s (the kernel
           starts it), sent_s (its worker is told), end_s (its answer is heard; inf: never), program_s (what the
           worker measured around the program alone)
@@ -55,6 +56,7 @@ trainings likewise: stage, name (entry of the timeline), start_s, trained_s (wei
           (passed, rolled-back, unfinished), servers it took and server_s (for how long, times how many)
 instrument only where detectors do not always observe: a row for every set of `detectors` (names joined by blanks,
           '' none) that observed together, up (how many), time_s and share of the horizon
+policies  only where the scenario has `alerts`: see twin.alerts.accounts
 """
 
 from __future__ import annotations
@@ -80,6 +82,8 @@ AGED = ("ageing", "trainings")
 """Tables of runs in which models age or policies train them."""
 OBSERVED = ("instrument",)
 """Table of runs in which detectors do not always observe."""
+NOTICED = ("policies",)
+"""Table of runs whose scenario has `alerts`."""
 
 
 class RecordError(ValueError):
@@ -109,6 +113,9 @@ class Record:
     ageing: pd.DataFrame | None = None
     trainings: pd.DataFrame | None = None
     instrument: pd.DataFrame | None = None
+    policies: pd.DataFrame | None = None
+    programs: Any = None
+    """What the stages ran, kept for the alerts' documents; not in a run directory."""
     source_text: str = ""
 
     @property
@@ -152,9 +159,13 @@ class Record:
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n")
         for name in TABLES:
             getattr(self, name).to_parquet(folder / f"{name}.parquet", index=False)
-        for name in (*OPTIONAL, *AGED, *OBSERVED):
+        for name in (*OPTIONAL, *AGED, *OBSERVED, *NOTICED):
             if (table := getattr(self, name)) is not None:
                 table.to_parquet(folder / f"{name}.parquet", index=False)
+        if self.scenario.alerts is not None and self.scenario.alerts.write:
+            from twin.alerts import writing
+
+            writing.write(self, folder / writing.FOLDER)
 
 
 class _Figures:
@@ -186,7 +197,7 @@ def _read(folder: Path) -> Record:
     from twin.loader import load
 
     manifest = json.loads((folder / "manifest.json").read_text())
-    optional = (*OPTIONAL, *AGED, *OBSERVED)
+    optional = (*OPTIONAL, *AGED, *OBSERVED, *NOTICED)
     there = {name: path for name in optional if (path := folder / f"{name}.parquet").is_file()}
     return Record(
         scenario=load(folder / "resolved.yaml"),

@@ -64,6 +64,10 @@ class Recorded(Protocol):
         """Time by set of detectors that observed together; None where all always do."""
 
     @property
+    def policies(self) -> pd.DataFrame | None:
+        """What alerts weigh, by replica; None where the scenario has no `alerts`."""
+
+    @property
     def scenario(self) -> Any:
         """The `twin.scenario.Scenario` that was run."""
 

@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -87,7 +88,7 @@ def run(
     routes = policies.functions(scenario)
     resume = _resume(scenario, known, seed, replicas, checkpoint, start)
     ground = _ground(farm)
-    begun_s = time.perf_counter()
+    told, begun_s = _executed(scenario, farm, recorded), time.perf_counter()
     parts: list[tuple[Frames, str]] = []
     for replica in range(replicas):
         said = _share(progress, replica, replicas)
@@ -99,15 +100,24 @@ def run(
     _finish(scenario, frames)
     if recorded is not None and recorded.farm is not None and recorded.incidents is not None:
         frames |= {"farm": recorded.farm, "incidents": recorded.incidents}
-    return Record(
+    record = Record(
         scenario=scenario,
         seed=seed,
         plan_digest=sha256("".join(digest for _, digest in parts).encode()).hexdigest(),
-        manifest=_manifest(scenario, known, routes, replicas, time.perf_counter() - begun_s) | _workers(ground),
+        manifest=_manifest(scenario, known, routes, begun_s) | _workers(ground) | told,
         inputs=inputs(scenario, known),
         source_text="",
+        programs=known if scenario.alerts is not None else None,
         **frames,
     )
+    return record if scenario.alerts is None else _accounted(record)
+
+
+def _accounted(record: Record) -> Record:
+    """The same with what its alerts weigh."""
+    from twin.alerts import accounts
+
+    return replace(record, policies=accounts.table(record, every_policy=False))
 
 
 def _ground(farm: bool | Scheduler) -> Ground | None:
@@ -121,6 +131,17 @@ def _ground(farm: bool | Scheduler) -> Ground | None:
 def _workers(ground: Ground | None) -> dict[str, Any]:
     """What the manifest says of a farm: the hosts of each pool's workers."""
     return {} if ground is None else {"workers": {pool: sorted(on) for pool, on in sorted(ground.hosts.items())}}
+
+
+def _executed(scenario: Scenario, farm: bool | Scheduler, recorded: Record | None) -> dict[str, Any]:
+    """What the manifest says of what executes live stages, or executed those of the recorded run."""
+    if not scenario.live:
+        return {}
+    if recorded is not None:
+        return {"live": recorded.manifest.get("live")}
+    from twin.archive.origin import executed
+
+    return {"live": executed(scenario, here=isinstance(farm, bool))}
 
 
 def _share(progress: Progress, replica: int, replicas: int) -> Progress:
@@ -298,7 +319,7 @@ def _files(scenario: Scenario) -> dict[str, str]:
 
 
 def _manifest(
-    scenario: Scenario, known: Programs, routes: Mapping[str, Function], replicas: int, wall_s: float
+    scenario: Scenario, known: Programs, routes: Mapping[str, Function], begun_s: float
 ) -> dict[str, Any]:
     profiles = {
         u.profile.path.parent.name + "/" + u.profile.path.name: u.profile for u in known.uses if u.profile.path
@@ -308,12 +329,12 @@ def _manifest(
         "schema_version": 1,
         "scenario": scenario.name,
         "scenario_digest": scenario.digest,
-        "replicas": replicas,
+        "replicas": scenario.replicas,
         "profiles": {name: p.digest for name, p in sorted(profiles.items())},
         "weights": {p.workload: p.passport.get("weights_sha256") for p in profiles.values()},
         "routes": policies.digests(routes),
         "files": _files(scenario),
         "versions": {"python": platform.python_version()} | {p: version(p) for p in packages},
         "host": platform.platform(),
-        "wall_s": round(wall_s, 3),
+        "wall_s": round(time.perf_counter() - begun_s, 3),
     }

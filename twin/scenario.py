@@ -19,6 +19,7 @@ from sites import catalogue, network
 from twin import checks, checks_graph, overrides, phrases
 from twin.schema import Instrument, Link, Site, Targets
 from twin.schema_ageing import Drift
+from twin.schema_alerts import Alerts
 from twin.schema_sky import Sky
 from twin.schema_stages import Stage
 from twin.schema_timeline import Event, FailureTrace
@@ -89,6 +90,8 @@ class Scenario(Section):
     """How the data move away from those that the models were made for, by name: models age (docs/ageing.md)."""
     timeline: dict[Name, Event] = Field(default_factory=dict)
     """What happens to the computing and the sky, by name."""
+    alerts: Alerts | None = None
+    """Alerts as documents, and what is carried and kept (docs/alerts.md); null: alerts are rows of a table."""
     targets: Targets = Targets()
     overrides: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Named sets of changes by dotted path, chosen with --with. Empty once loaded: see `override_names`."""
@@ -230,7 +233,16 @@ def _defaults(scenario: Scenario) -> dict[str, Any]:
         "links": _links(places, scenario.links),
         "stages": {name: _staged(scenario, name) for name in scenario.stages},
         "targets": scenario.targets.model_copy(update={"late": late}),
+        "alerts": _noticed(scenario),
     }
+
+
+def _noticed(scenario: Scenario) -> Alerts | None:
+    """The alerts with the kind of notice of every product written out."""
+    if scenario.alerts is None:
+        return None
+    types = {product: scenario.alerts.type_of(product) for product in checks_graph.publishing(scenario)}
+    return scenario.alerts.model_copy(update={"types": types})
 
 
 def _placed(name: str, site: Site) -> Site:

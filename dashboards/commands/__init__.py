@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dashboards.commands.alerts import alerts
+from dashboards.commands.archive import archive
 from dashboards.commands.card import card
 from dashboards.commands.check import check
 from dashboards.commands.compare import compare
@@ -12,6 +14,7 @@ from dashboards.commands.listing import listing
 from dashboards.commands.measure import measure
 from dashboards.commands.need import need
 from dashboards.commands.new import new
+from dashboards.commands.replay import replay
 from dashboards.commands.report import report
 from dashboards.commands.run import run
 from dashboards.commands.schema import schema
@@ -30,12 +33,15 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "compare": compare,
     "need": need,
     "report": report,
+    "alerts": alerts,
     "measure": measure,
     "train": train,
     "worker": worker,
     "shadow": shadow,
     "validate": validate,
     "card": card,
+    "archive": archive,
+    "replay": replay,
     "schema": schema,
 }
 """In the order of `ettwin --help`."""

@@ -69,6 +69,8 @@ Replicas = Annotated[int | None, typer.Option(help="Independent runs; by default
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The run directory; by default the next runs/NAME.")
 ]
+Alerts = Annotated[bool, typer.Option("--alerts", help="Write the alerts as documents: see docs/alerts.md.")]
+Skymaps = Annotated[bool, typer.Option("--skymaps", help="With sky maps in them; together with --alerts.")]
 
 _ASIDE = ("--out", "--checkpoint", "--farm", "--log", "--ca", "--cert", "--key")
 """Options that have no say in what a replay gives."""
@@ -91,6 +93,8 @@ def run(
     profiles: Profiles = None,
     out: Out = None,
     checkpoint: Checkpoint = None,
+    alerts: Alerts = False,
+    skymaps: Skymaps = False,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     fail_on_target: Annotated[
@@ -100,7 +104,8 @@ def run(
     """Run a scenario: summary here, tables and report.html in the run directory."""
     from twin.loader import find, load
 
-    chosen = load(scenario, with_ or (), _with_live(set_ or [], live))
+    chosen = load(scenario, with_ or (), _with_alerts(_with_live(set_ or [], live), alerts, skymaps))
+    _alerts_ready(chosen)
     folder = folders.chosen(out, chosen.name)
     _fit_together(chosen, checkpoint, farm is not None, recorded)
     on_farm = _farm(farm, ca, cert, key)
@@ -116,6 +121,7 @@ def run(
     replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
     record = replace(record, manifest={**record.manifest, "command": retyped([*context.obj, *replay], _ASIDE)})
     _save(record, folder)
+    _tell_alerts(record, folder)
     if checkpoint is not None:
         from twin import resume
 
@@ -218,6 +224,35 @@ def _save(record: Record, folder: Path) -> None:
         record.save(folder, also=lambda beside: report.write(record, beside / "report.html"))
     except OSError as error:
         fail(f"{folder}: cannot be written ({error}); nothing was left behind", FAILED)
+
+
+def _alerts_ready(scenario: Scenario) -> None:
+    """Before anything is simulated: what documents need, if any are wanted, is installed."""
+    if scenario.alerts is None or not scenario.alerts.write:
+        return
+    from twin.alerts import official
+
+    official.ready()
+    if scenario.alerts.skymaps:
+        from twin.alerts import skymap
+
+        skymap.ready()
+
+
+def _tell_alerts(record: Record, folder: Path) -> None:
+    if record.scenario.alerts is None or not record.scenario.alerts.write:
+        return
+    from twin.alerts import writing
+
+    n, told = writing.planned(record)
+    say(told or f"{n:,} alerts are in {folder / writing.FOLDER}")
+
+
+def _with_alerts(changes: Sequence[str], alerts: bool, skymaps: bool) -> list[str]:
+    if skymaps and not alerts:
+        fail("--skymaps: go into the alerts that --alerts writes: give both", USAGE)
+    wanted = [("write", alerts), ("skymaps", skymaps)]
+    return [*changes, *(f"alerts.{name}=true" for name, given in wanted if given)]
 
 
 def _with_live(changes: Sequence[str], live: str | None) -> list[str]:

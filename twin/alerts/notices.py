@@ -1,0 +1,135 @@
+"""What is sent of one replica and when: products as notices, then the verdict. For twin.alerts.document.
+
+Knows no document: a notice is a row of the table alerts with a type, a number and the id of its superevent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from twin.alerts.models import AlertError
+from twin.alerts.moments import day, superevent
+from twin.checks_graph import publishing
+
+if TYPE_CHECKING:
+    from twin.record import Record
+    from twin.schema_alerts import Alerts
+
+RETRACTION, INITIAL = "RETRACTION", "INITIAL"
+Row = Mapping[str, Any]
+"""Of the table alerts."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message: number `number` of its superevent, sent at `created_s` of the run, about the row `row`."""
+
+    superevent: str
+    number: int
+    type: str
+    created_s: float
+    row: Row
+
+    @property
+    def name(self) -> str:
+        """Of its files, without a suffix."""
+        return f"{self.superevent}-{self.number}-{self.type.lower()}"
+
+
+def policy_of(record: Record) -> Alerts:
+    """What the scenario says of alerts, or what holds where it says nothing.
+
+    Raises AlertError when it publishes something that no kind of notice is known of.
+    """
+    from twin.schema_alerts import USUAL, Alerts
+
+    if record.scenario.alerts is not None:
+        return record.scenario.alerts
+    for product in publishing(record.scenario):
+        if product not in USUAL:
+            raise AlertError(
+                f"the run publishes '{product}', which is no kind of notice: run it again with "
+                f"--set alerts.types.{product}=UPDATE"
+            )
+    return Alerts()
+
+
+def count(record: Record, policy: Alerts, replicas: int) -> int:
+    """How many notices the first `replicas` replicas send."""
+    rows = published(record)
+    rows = rows[rows["replica"] < replicas]
+    verdicts = 0
+    if policy.retract_after is not None:
+        for replica in range(replicas):
+            own = _by_event(rows[rows["replica"] == replica])
+            verdicts += sum(_verdict(policy, told) is not None for told in own.values())
+    return len(rows) + verdicts
+
+
+def notices(record: Record, policy: Alerts, replica: int) -> list[Notice]:
+    """Every notice of a replica in the order of time."""
+    rows = published(record)
+    events = _by_event(rows[rows["replica"] == replica])
+    names = _names(policy.epoch.value, events)
+    rows_sent = [row for told in events.values() for row in told]
+    sent: list[tuple[float, str, Row]] = [
+        (row["published_s"], policy.type_of(row["product"]), row) for row in rows_sent
+    ]
+    if policy.retract_after is not None:
+        sent += _verdicts(policy, policy.retract_after.value, events)
+    sent.sort(key=lambda one: (one[0], one[2]["event_id"]))
+    numbers: dict[str, int] = {}
+    found = []
+    for created_s, kind, row in sent:
+        name = names[row["event_id"]]
+        numbers[name] = numbers.get(name, 0) + 1
+        found.append(Notice(name, numbers[name], kind, created_s, row))
+    return found
+
+
+def _by_event(rows: pd.DataFrame) -> dict[int, list[Row]]:
+    """The rows of every event, in the order in which it was first published."""
+    events: dict[int, list[Row]] = {}
+    for row in rows.to_dict("records"):
+        events.setdefault(row["event_id"], []).append({str(key): value for key, value in row.items()})
+    return events
+
+
+def _names(epoch_s: float, events: Mapping[int, list[Row]]) -> dict[int, str]:
+    """Ids of the superevents: those of one day, that of the event, have letters in the order of publication."""
+    names, days = {}, dict[str, int]()
+    for event, told in events.items():
+        gps_s = epoch_s + told[0]["event_time_s"]
+        today = day(gps_s)
+        names[event] = superevent(gps_s, days.get(today, 0))
+        days[today] = days.get(today, 0) + 1
+    return names
+
+
+def published(record: Record) -> pd.DataFrame:
+    """Rows of the table alerts that were published, in the order of that."""
+    rows = record.alerts[record.alerts["outcome"] == "published"]
+    return rows.sort_values(["replica", "published_s", "event_id", "product"], kind="stable")
+
+
+def _verdicts(policy: Alerts, after_s: float, events: Mapping[int, list[Row]]) -> list[tuple[float, str, Row]]:
+    """The last word on each candidate: when, what, and the row that it is about, the latest by then."""
+    found = []
+    for told in events.values():
+        kind = _verdict(policy, told)
+        if kind is not None:
+            at_s = told[0]["published_s"] + after_s
+            found.append((at_s, kind, [row for row in told if row["published_s"] <= at_s][-1]))
+    return found
+
+
+def _verdict(policy: Alerts, told: list[Row]) -> str | None:
+    """RETRACTION, INITIAL, or None where a product of the candidate is an INITIAL already."""
+    flagged = any(row["dq_flag"] for row in told)
+    if flagged if policy.retracts == "flagged" else not told[0]["is_signal"]:
+        return RETRACTION
+    return None if any(policy.type_of(row["product"]) == INITIAL for row in told) else INITIAL
