@@ -18,6 +18,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "q06-sites": (*LATENCY, "late", "lost", "traffic"),
     "q07-retraining": ("kept.detect", "alarms.detect", "false_alerts", "trainings.detect", "server_h.detect"),
     "q08-surge": (*LATENCY, "late", "lost", "recovery"),
+    "q09-data-quality": (*LATENCY, "vetoed", "lost", "false_alerts", *BUSY),
     "q10-scaling": ("latency.p50", "overlaps", *BUSY, "traffic"),
     "q13-premerger": ("warned.bns.0", "warned.bns.30", "warned.bns.120", "warned.nsbh.30", *BUSY),
     "lvk-o4": (*LATENCY, "lost"),

@@ -88,6 +88,8 @@ def _losses(record: Recorded) -> Iterator[Quantity]:
     segments = by["segments"].max().to_numpy(float)
     dead = _share(by["unsearched"].max().to_numpy(float), segments)
     yield Quantity("dead_time", "dead time, of segments", "", dead, int(segments.sum()))
+    vetoed = alerts[alerts["is_signal"] & (alerts["outcome"] == "vetoed")].drop_duplicates(["replica", "event_id"])
+    yield Quantity("vetoed", "real signals vetoed", "/d", _counts(record, vetoed) / days, len(vetoed))
     yield Quantity("false_alerts", "false alerts", "/d", _counts(record, false) / days, len(false))
 
 
