@@ -131,8 +131,8 @@ def _why(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
     limit = summary["limit"]
     for pool in summary["saturated"]:
         yield markup.paragraph(pool["text"], "why")
-    aged = [summary["ageing"]["text"]] if "ageing" in summary else []
-    for sentence in (limit["sentence"], limit["lost"], *text.causes(limit), *aged):
+    also = (f"{name}: {told}" for name, told in text.also(summary).items())
+    for sentence in (limit["sentence"], limit["lost"], *text.causes(limit), *also):
         yield markup.paragraph(sentence, "why")
     rows = list(limit["marks"])
     if rows:

@@ -14,6 +14,14 @@ _NAMES = {"p50": "median", "p90": "90 %", "p99": "99 %"}
 _SHOWN_IDS = 5
 _BUSY = 0.01
 """A link that is less busy is not mentioned."""
+_ALSO = {
+    "ageing": "Ageing",
+    "warnings": "Warned",
+    "observing": "Observing",
+    "overlaps": "In band",
+    "alerts": "Alerts",
+}
+"""Parts of a summary that only some runs have, and what they are called."""
 
 
 def text(summary: Mapping[str, Any]) -> str:
@@ -121,14 +129,15 @@ def _paragraphs(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Pools", "; ".join(_pool(pool) for pool in summary["pools"]) or "none"),
         *([("Links", "; ".join(map(_link, busy)))] if busy else []),
         ("Limited by", " ".join(part for part in (limit["sentence"], *causes(limit)) if part)),
-        *([("Ageing", summary["ageing"]["text"])] if "ageing" in summary else []),
-        *([("Warned", summary["warnings"]["text"])] if "warnings" in summary else []),
-        *([("Observing", summary["observing"]["text"])] if "observing" in summary else []),
-        *([("In band", summary["overlaps"]["text"])] if "overlaps" in summary else []),
-        *([("Alerts", summary["alerts"]["text"])] if "alerts" in summary else []),
+        *(also(summary).items()),
         ("Assumed", _assumed(summary)),
     ]
     return lines
+
+
+def also(summary: Mapping[str, Any]) -> dict[str, str]:
+    """What only some runs have to tell: a sentence under each name."""
+    return {name: summary[part]["text"] for part, name in _ALSO.items() if part in summary}
 
 
 def causes(limit: Mapping[str, Any]) -> list[str]:
