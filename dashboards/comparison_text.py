@@ -32,7 +32,7 @@ def text(result: Result) -> str:
     for title, group in groupby(result["table"], key=_subject):
         rows = list(group)
         if len({(row["value"], row["low"], row["high"]) for row in rows}) == 1:
-            body += ["", f"{title}: {value(rows[0])}{_everywhere(rows)}"]
+            body += ["", f"{title}: {_everywhere(rows)}"]
         else:
             body += ["", title, *(_row(row, _width(result)) for row in rows)]
     foot = (
@@ -121,10 +121,10 @@ def _row(row: Mapping[str, Any], width: int) -> str:
 
 
 def _everywhere(rows: list[Mapping[str, Any]]) -> str:
-    """What is added to a line that stands for all cases."""
+    """What stands for all cases."""
     if rows[0]["value"] is not None:
-        return " in every case"
-    return " (and as little elsewhere)" if len({row["reason"] for row in rows}) > 1 else ", in no case"
+        return f"{value(rows[0])} in every case"
+    return f"not stated in any case, such as: {rows[0]['reason']}"
 
 
 def _width(result: Result) -> int:

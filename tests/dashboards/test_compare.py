@@ -94,7 +94,7 @@ def test_the_command_compares_writes_and_says_how_to_repeat(folder, tmp_path):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["--case", "clam"], "alone cannot be compared"),
+        (["--case", "mark"], "alone cannot be compared"),
         (["--case", "as-is", "--case", "clam"], "did you mean 'calm'"),
         (["--case", "as-is", "--case", "calm", "--set", "sead=1"], "did you mean 'seed'"),
     ],

@@ -157,3 +157,25 @@ def test_cases_of_a_base_go_with_the_overrides_they_need(tmp_path):
     text = "schema_version: 1\nname: mine\nbased_on: first-light\noverrides: {calm: null}\n"
     (tmp_path / "mine.yaml").write_text(text)
     assert [case.name for case in cases.chosen(tmp_path / "mine.yaml")] == ["as-is", "mark", "outage"]
+
+
+def test_cases_may_be_joined_and_named_once():
+    joint = cases.chosen("first-light", ["as-is", "mark+calm"])[1]
+    assert joint.scenario == load("first-light", with_=["mark", "calm"])
+    assert cases.chosen("et", ["full-ml+hybrid", "mixed"])[0].scenario == load("et", with_=["hybrid"])
+    with pytest.raises(ScenarioError, match="is given twice"):
+        cases.chosen("first-light", ["mark", "mark"])
+
+
+@pytest.mark.parametrize("change", ["seed: 7", "replicas: 9", "horizon: 1 d"])
+def test_cases_with_a_chance_or_a_length_of_their_own_are_refused(change, tmp_path):
+    text = f"schema_version: 1\nname: mine\nbased_on: first-light\noverrides: {{own: {{{change}}}}}\n"
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ScenarioError, match="differs in case 'own' from 'as-is'"):
+        cases.chosen(tmp_path / "mine.yaml", ["as-is", "own"])
+
+
+def test_a_share_is_no_more_than_all():
+    q = Quantity("late", "late", "", np.array([0.9, 1.0, 0.4]), 30)
+    row = Comparison((), (Outcome("a", [q], [], [], ""),), 1, 3).table.iloc[0]
+    assert row["high"] == 1.0

@@ -24,30 +24,45 @@ def chosen(
 ) -> tuple[Case, ...]:
     """The cases of the scenario `source`, each with the overrides `with_` and `set_` besides its own.
 
-    A name is one of the scenario's `cases`, AS_IS, or overrides joined by '+'. Without names: all of its `cases`,
-    or the scenario as it stands and with each of its overrides. Raises ScenarioError for what there is not.
+    A name is one of the scenario's `cases`, AS_IS, an override, or several of these joined by '+'. Without names:
+    all of its `cases`, or the scenario as it stands and with each of its overrides. Raises ScenarioError for what
+    there is not, and for cases that do not run as long, as often and by the same chance.
     """
     plain = load(source)
     offered = plain.case_overrides
     if not names:
         names = tuple(offered) or (AS_IS, *plain.override_names)
+    made = {name: _overrides(name, offered, plain.override_names) for name in names}
     if len(names) < 2:
         raise ScenarioError([Problem(Spot(f"--case {names[0]}"), "", _only(names[0], source))])
-    made = {name: _overrides(name, offered, plain.override_names) for name in names}
-    return tuple(Case(name, load(source, (*with_, *made[name]), set_)) for name in names)
+    if twice := [name for name in made if names.count(name) > 1]:
+        raise ScenarioError([Problem(Spot(f"--case {twice[0]}"), "", "is given twice: name each case once")])
+    found = tuple(Case(name, load(source, (*with_, *made[name]), set_)) for name in names)
+    _check_alike(found)
+    return found
+
+
+def _check_alike(found: Sequence[Case]) -> None:
+    """All cases run as long, as often and by the same chance: differences are taken replica by replica."""
+    first = found[0].scenario
+    problems = [
+        case.scenario.problem(
+            key, f"differs in case '{case.name}' from '{found[0].name}': give it to all with --set"
+        )
+        for case in found[1:]
+        for key in ("horizon", "seed", "replicas")
+        if getattr(case.scenario, key) != getattr(first, key)
+    ]
+    if problems:
+        raise ScenarioError(problems)
 
 
 def _overrides(name: str, offered: Mapping[str, tuple[str, ...]], known: Sequence[str]) -> tuple[str, ...]:
-    if name in offered:
-        return offered[name]
-    if name == AS_IS:
-        return ()
-    parts = tuple(name.split(JOINT))
-    for part in parts:
-        if part not in known:
-            message = unknown("case or override", part, (*offered, AS_IS, *known))
-            raise ScenarioError([Problem(Spot(f"--case {name}"), "", message)])
-    return parts
+    every: dict[str, tuple[str, ...]] = {AS_IS: (), **{one: (one,) for one in known}, **offered}
+    for part in name.split(JOINT):
+        if part not in every:
+            raise ScenarioError([Problem(Spot(f"--case {name}"), "", unknown("case or override", part, every))])
+    return tuple(dict.fromkeys(one for part in name.split(JOINT) for one in every[part]))
 
 
 def _only(name: str, source: str | Path) -> str:

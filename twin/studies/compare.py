@@ -167,9 +167,10 @@ def _estimate(q: Quantity, saturated: Sequence[str]) -> Estimate:
     if not np.isfinite(q.values).all():
         return withheld("not within the horizon", q.n)
     found = mean(q.values, q.n)
-    if found.low is None or q.values.min() < 0.0:
+    if found.low is None or found.high is None or q.values.min() < 0.0:
         return found
-    return replace(found, low=max(0.0, found.low))
+    most = 1.0 if q.unit == "" and q.values.max() <= 1.0 else math.inf
+    return replace(found, low=max(0.0, found.low), high=min(most, found.high))
 
 
 def _difference(there: Quantity | None, here: Quantity, *saturated: Sequence[str]) -> Estimate:
