@@ -39,12 +39,7 @@ def _header(result: Result) -> str:
         f"{words.count(len(result['cases']), 'case')} · {words.duration(result['horizon_s'])} of simulated time "
         f"in {words.count(result['replicas'], 'replica')} each · seed {result['seed']}"
     )
-    return (
-        '<div class="brand"><span class="badge">SIMULATED</span>'
-        "<span>ettwin, a digital twin of the Einstein Telescope's low-latency computing</span></div>"
-        f"<h1>{markup.text(result['scenario'])}</h1>"
-        f"{markup.paragraph(result['question'], 'question')}{markup.paragraph(meta, 'meta')}"
-    )
+    return shell.heading("SIMULATED", result["scenario"], result["question"], meta)
 
 
 def _footer(result: Result) -> str:

@@ -61,13 +61,7 @@ def _header(summary: Mapping[str, Any]) -> str:
         + (f" · executed for real: {words.sequence(scenario['live'])}" if scenario["live"] else "")
         + (f" · {text.farm(summary)}" if summary["farm"] else "")
     )
-    return (
-        '<div class="brand"><span class="badge">'
-        f"{text.kind(summary)}</span>"
-        "<span>ettwin, a digital twin of the Einstein Telescope's low-latency computing</span></div>"
-        f"<h1>{markup.text(scenario['name'])}</h1>"
-        f"{markup.paragraph(scenario['question'], 'question')}{markup.paragraph(meta, 'meta')}"
-    )
+    return shell.heading(text.kind(summary), scenario["name"], scenario["question"], meta)
 
 
 def _footer(summary: Mapping[str, Any]) -> str:

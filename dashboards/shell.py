@@ -48,6 +48,15 @@ def page(title: str, header: str, sections: Mapping[str, tuple[str, Iterable[str
     )
 
 
+def heading(badge: str, title: str, question: str, meta: str) -> str:
+    """What stands above the sections: whose page it is, how its numbers were made, its title and question."""
+    return (
+        f'<div class="brand"><span class="badge">{markup.text(badge)}</span>'
+        "<span>ettwin, a digital twin of the Einstein Telescope's low-latency computing</span></div>"
+        f"<h1>{markup.text(title)}</h1>{markup.paragraph(question, 'question')}{markup.paragraph(meta, 'meta')}"
+    )
+
+
 def figure(name: str, drawn: go.Figure, numbers: pd.DataFrame) -> str:
     """A figure with its description (`layout.meta`), its numbers folded away, and their CSV."""
     content = io.to_html(drawn, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=f"figure-{name}")

@@ -61,13 +61,8 @@ def _header(result: Result) -> str:
         f"{result['machine']['machine']} · {words.count(len(result['cases']), 'case')} · seed {result['seed']} · "
         f"begun {result['began']}, took {words.duration(result['seconds'])}"
     )
-    return (
-        '<div class="brand"><span class="badge">MEASURED</span>'
-        "<span>ettwin, a digital twin of the Einstein Telescope's low-latency computing</span></div>"
-        f"<h1>{markup.text(result['workload'])} on {markup.text(result['runtime'])}</h1>"
-        f"{markup.paragraph('How well does the twin foretell what a real farm does?', 'question')}"
-        f"{markup.paragraph(meta, 'meta')}"
-    )
+    title = f"{result['workload']} on {result['runtime']}"
+    return shell.heading("MEASURED", title, "How well does the twin foretell what a real farm does?", meta)
 
 
 def _footer(result: Result) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from twin import words
 from twin.estimates import Estimate, fraction, quantile, rate
+from twin.limits import detectable_signals, per_replica, replicas
 from twin.premerger import WORKS
 from twin.recorded import Recorded
 
@@ -28,11 +29,11 @@ def summary(record: Recorded) -> dict[str, Any]:
     """Per class the share of detectable signals warned of in time, and how early; {} without such a search."""
     if not _searches(record):
         return {}
-    rows, signals = warnings(record), _signals(record)
+    rows, signals = warnings(record), detectable_signals(record)
     told = []
     for cls in sorted(signals["cls"].unique()):
         ahead = {
-            r: -rows.loc[(rows["replica"] == r) & (rows["cls"] == cls), "latency_s"] for r in _replicas(record)
+            r: -rows.loc[(rows["replica"] == r) & (rows["cls"] == cls), "latency_s"] for r in replicas(record)
         }
         told.append(
             {
@@ -58,22 +59,22 @@ def warnings(record: Recorded) -> pd.DataFrame:
 
 def share(record: Recorded, cls: str, ahead_s: float) -> Estimate:
     """Share of the detectable signals of class `cls` that were warned of at least so long before their merger."""
-    signals, rows = _signals(record), warnings(record)
+    signals, rows = detectable_signals(record), warnings(record)
     rows = rows[rows["detectable"] & (rows["cls"] == cls) & (rows["latency_s"] <= -ahead_s)]
-    return fraction(_count(record, rows), _count(record, signals[signals["cls"] == cls]))
+    return fraction(per_replica(record, rows), per_replica(record, signals[signals["cls"] == cls]))
 
 
 def compared(record: Recorded) -> list[tuple[str, str, str, list[float], int]]:
     """Per class and at COMPARED_S before the merger, for twin.studies: name, text, unit, share by replica, n."""
     if not _searches(record):
         return []
-    rows, signals = warnings(record), _signals(record)
+    rows, signals = warnings(record), detectable_signals(record)
     rows = rows[rows["detectable"]]
     found = []
     for cls in sorted(map(str, signals["cls"].unique())):
-        all_of = _count(record, signals[signals["cls"] == cls])
+        all_of = per_replica(record, signals[signals["cls"] == cls])
         for ahead_s in COMPARED_S:
-            warned = _count(record, rows[(rows["cls"] == cls) & (rows["latency_s"] <= -ahead_s)])
+            warned = per_replica(record, rows[(rows["cls"] == cls) & (rows["latency_s"] <= -ahead_s)])
             shares = [k / n if n else float("nan") for k, n in zip(warned, all_of, strict=True)]
             text = f"{cls} warned of {ahead_s:g} s ahead, of detectable ones"
             found.append((f"warned.{cls}.{ahead_s:g}", text, "", shares, sum(all_of)))
@@ -85,7 +86,7 @@ def false_per_day(record: Recorded) -> Estimate:
     alerts = record.alerts
     rows = alerts[alerts["search"].isin(_searches(record)) & (alerts["outcome"] == "published")]
     rows = rows[~rows["is_signal"]].drop_duplicates(["replica", "event_id"])
-    return rate(_count(record, rows), record.scenario.horizon / _DAY_S)
+    return rate(per_replica(record, rows), record.scenario.horizon / _DAY_S)
 
 
 def _told(classes: list[dict[str, Any]], false: dict[str, Any]) -> str:
@@ -106,18 +107,3 @@ def _searches(record: Recorded) -> list[str]:
     """Stages that warn of mergers."""
     stages = record.scenario.stages
     return [name for name, stage in stages.items() if stage.role == "trigger" and stage.work in WORKS]
-
-
-def _signals(record: Recorded) -> pd.DataFrame:
-    """One row for each detectable signal."""
-    alerts = record.alerts
-    return alerts[alerts["is_signal"] & alerts["detectable"]].drop_duplicates(["replica", "event_id"])
-
-
-def _replicas(record: Recorded) -> list[int]:
-    return sorted(int(r) for r in record.counts["replica"].unique())
-
-
-def _count(record: Recorded, rows: pd.DataFrame) -> list[int]:
-    by = rows["replica"].value_counts()
-    return [int(by.get(r, 0)) for r in _replicas(record)]

@@ -77,6 +77,25 @@ def lost_signals(record: Recorded) -> pd.DataFrame:
     return rows[~pd.MultiIndex.from_frame(rows[key]).isin(known)]
 
 
+def detectable_signals(record: Recorded) -> pd.DataFrame:
+    """One row per detectable signal."""
+    alerts = record.alerts
+    return alerts[alerts["is_signal"] & alerts["detectable"]].drop_duplicates(["replica", "event_id"])
+
+
+def false_alerts(record: Recorded) -> pd.DataFrame:
+    """One row per event that is no real signal and of which something was published."""
+    alerts = record.alerts
+    rows = alerts[~alerts["is_signal"] & (alerts["outcome"] == "published")]
+    return rows.drop_duplicates(["replica", "event_id"])
+
+
+def per_replica(record: Recorded, rows: pd.DataFrame) -> list[int]:
+    """How many of these rows each replica has, in order."""
+    by = rows["replica"].value_counts()
+    return [int(by.get(r, 0)) for r in replicas(record)]
+
+
 def judged_signals(record: Recorded) -> pd.DataFrame:
     """The alert of each real signal that the latency targets are about: what every latency is taken from."""
     return published_signals(record, record.scenario.targets.product)

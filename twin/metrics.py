@@ -23,9 +23,12 @@ from twin.estimates import Estimate, fraction, mean, quantile, rate, withheld
 from twin.limits import (
     LOSSES,
     PARTS,
+    detectable_signals,
+    false_alerts,
     interruptions,
     judged_signals,
     lost_signals,
+    per_replica,
     products,
     published_signals,
     replicas,
@@ -103,14 +106,12 @@ def latency_quantile(record: Recorded, q: float, product: str | None = None) -> 
 def late(record: Recorded) -> Estimate:
     """Share of published signals whose first alert was late."""
     alerts = published_signals(record)
-    return fraction(_per_replica(record, alerts[alerts["late"]]), _per_replica(record, alerts))
+    return fraction(per_replica(record, alerts[alerts["late"]]), per_replica(record, alerts))
 
 
 def lost(record: Recorded) -> Estimate:
     """Share of detectable signals of which nothing was published."""
-    alerts = record.alerts
-    able = alerts[alerts["is_signal"] & alerts["detectable"]].drop_duplicates(["replica", "event_id"])
-    return fraction(_per_replica(record, lost_signals(record)), _per_replica(record, able))
+    return fraction(per_replica(record, lost_signals(record)), per_replica(record, detectable_signals(record)))
 
 
 def dead_time(record: Recorded) -> Estimate:
@@ -121,10 +122,7 @@ def dead_time(record: Recorded) -> Estimate:
 
 def false_alerts_per_day(record: Recorded) -> Estimate:
     """Events that are no real signal and of which something was published."""
-    alerts = record.alerts
-    false = alerts[~alerts["is_signal"] & (alerts["outcome"] == "published")]
-    false = false.drop_duplicates(["replica", "event_id"])
-    return rate(_per_replica(record, false), record.scenario.horizon / DAY_S)
+    return rate(per_replica(record, false_alerts(record)), record.scenario.horizon / DAY_S)
 
 
 def targets(record: Recorded) -> list[dict[str, Any]]:
@@ -282,11 +280,6 @@ def _overall(verdicts: Iterable[str]) -> str:
         if worst in given:
             return worst
     return "no targets"
-
-
-def _per_replica(record: Recorded, rows: pd.DataFrame) -> list[int]:
-    by = rows["replica"].value_counts()
-    return [int(by.get(r, 0)) for r in replicas(record)]
 
 
 def _signals(record: Recorded) -> dict[str, int]:

@@ -136,6 +136,11 @@ class Scenario(Section):
         return written(self._plain())
 
     @property
+    def never(self) -> tuple[str, ...]:
+        """Entries of the timeline that start after the horizon: they do not happen."""
+        return tuple(n for n, e in self.timeline.items() if e.at is not None and e.at >= self.horizon)
+
+    @property
     def override_names(self) -> tuple[str, ...]:
         """The named sets of changes that its file offers."""
         return overrides.names(self._origin.tree)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +12,6 @@ from dashboards import folders
 from dashboards.commands.run import Replicas, Seed
 from dashboards.terminal import FAILED, Json, Profiles, Set, Source, With, fail, result, result_json, retyped, say
 from dashboards.watch import watch
-
-if TYPE_CHECKING:
-    from twin.studies.compare import Case
 
 Cases = Annotated[
     list[str] | None,
@@ -56,7 +52,7 @@ def compare(
 
     chosen = cases.chosen(scenario, case or (), with_ or (), set_ or ())
     folder = folders.chosen(out, f"{chosen[0].scenario.name}-compared")
-    for name in _beyond(chosen):
+    for name in dict.fromkeys(name for case in chosen for name in case.scenario.never):
         say(f"timeline.{name} starts after the horizon: it does not happen in any case")
     where = tuple(profiles or [Path("profiles")])
     at_once = min(workers or os.cpu_count() or 1, len(chosen))
@@ -77,15 +73,3 @@ def compare(
     else:
         result(comparison_text.text(told))
         result(f"\nReport  {folder / 'report.html'}")
-
-
-def _beyond(chosen: Sequence[Case]) -> list[str]:
-    """Entries of the timelines that start after the horizon."""
-    return list(
-        dict.fromkeys(
-            name
-            for case in chosen
-            for name, entry in case.scenario.timeline.items()
-            if entry.at is not None and entry.at >= case.scenario.horizon
-        )
-    )

@@ -200,9 +200,8 @@ def _simulated(
         fail(f"--recorded {recorded}: holds no live stages", USAGE)
     if earlier is not None and not scenario.live:
         fail(f"--recorded {recorded}: needs --live with the stages to replay", USAGE)
-    for name, entry in scenario.timeline.items():
-        if entry.at is not None and entry.at >= scenario.horizon:
-            say(f"timeline.{name} starts after the horizon: it does not happen in this run")
+    for name in scenario.never:
+        say(f"timeline.{name} starts after the horizon: it does not happen in this run")
     with watch(quiet) as progress:
         return twin.run(
             scenario,

@@ -14,6 +14,7 @@ from twin import words
 from twin.ageing.curves import NOT
 from twin.ageing.policy import ROLLED_BACK, UNFINISHED
 from twin.estimates import mean
+from twin.limits import replicas
 from twin.recorded import Recorded
 
 HOUR_S = 3600.0
@@ -58,11 +59,12 @@ def _values(record: Recorded) -> dict[str, dict[str, NDArray[np.float64]]]:
     """By stage and figure, the value of each replica; NaN where it has no meaning."""
     assert record.ageing is not None
     assert record.trainings is not None
-    replicas = sorted(int(r) for r in record.counts["replica"].unique())
     found = {}
     for stage, rows in record.ageing.groupby("stage", sort=False):
         trainings = record.trainings[record.trainings["stage"] == stage]
-        each = [_of_replica(rows[rows["replica"] == r], trainings[trainings["replica"] == r]) for r in replicas]
+        each = [
+            _of_replica(rows[rows["replica"] == r], trainings[trainings["replica"] == r]) for r in replicas(record)
+        ]
         found[str(stage)] = {name: np.array([one[name] for one in each]) for name in each[0]}
     return found
 

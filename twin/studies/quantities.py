@@ -16,9 +16,20 @@ from numpy.typing import NDArray
 from twin import ahead
 from twin.ageing import summary as ageing
 from twin.estimates import events_needed
-from twin.limits import alert_name, judged_signals, lost_signals, products, published_signals, replicas, series
+from twin.limits import (
+    alert_name,
+    detectable_signals,
+    false_alerts,
+    judged_signals,
+    lost_signals,
+    per_replica,
+    products,
+    published_signals,
+    replicas,
+    series,
+)
 from twin.marks import EVERY
-from twin.metrics import DAY_S, QUANTILES, name
+from twin.metrics import DAY_S, QUANTILES, name, vetoed_signals
 from twin.recorded import Recorded
 
 COLUMNS = ("quantity", "text", "unit", "replica", "value", "n")
@@ -73,11 +84,8 @@ def _latencies(record: Recorded) -> Iterator[Quantity]:
 
 
 def _losses(record: Recorded) -> Iterator[Quantity]:
-    alerts = record.alerts
     published = published_signals(record)
-    able = alerts[alerts["is_signal"] & alerts["detectable"]].drop_duplicates(["replica", "event_id"])
-    false = alerts[~alerts["is_signal"] & (alerts["outcome"] == "published")]
-    false = false.drop_duplicates(["replica", "event_id"])
+    able, false, vetoed = detectable_signals(record), false_alerts(record), vetoed_signals(record)
     days = record.scenario.horizon / DAY_S
     yield Quantity("published", "signals published", "/d", _counts(record, published) / days, len(published))
     late = _share(_counts(record, published[published["late"]]), _counts(record, published))
@@ -88,7 +96,6 @@ def _losses(record: Recorded) -> Iterator[Quantity]:
     segments = by["segments"].max().to_numpy(float)
     dead = _share(by["unsearched"].max().to_numpy(float), segments)
     yield Quantity("dead_time", "dead time, of segments", "", dead, int(segments.sum()))
-    vetoed = alerts[alerts["is_signal"] & (alerts["outcome"] == "vetoed")].drop_duplicates(["replica", "event_id"])
     yield Quantity("vetoed", "real signals vetoed", "/d", _counts(record, vetoed) / days, len(vetoed))
     yield Quantity("false_alerts", "false alerts", "/d", _counts(record, false) / days, len(false))
 
@@ -182,7 +189,7 @@ def _each(record: Recorded, rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
 
 
 def _counts(record: Recorded, rows: pd.DataFrame) -> Array:
-    return np.array([len(own) for own in _each(record, rows)], dtype=float)
+    return np.array(per_replica(record, rows), dtype=float)
 
 
 def _share(count: Array, total: Array) -> Array:
