@@ -301,13 +301,17 @@ def test_input_that_a_program_refuses_ends_the_run_in_its_words():
             farm.run(until=plan.horizon_s)
 
 
-def test_a_program_that_kills_its_workers_ends_the_run():
+@pytest.mark.parametrize("when", ["while it is told", "before it is told"])
+def test_a_program_that_kills_its_workers_ends_the_run(when):
     plan = flow(1, 2, 0.1)
     with hired(plan, 1) as (farm, crew):
         send = crew.send
 
         def deadly(seat, *rest):
-            os.kill(crew.process_id(seat), signal.SIGKILL)
+            process = crew.process_id(seat)
+            os.kill(process, signal.SIGKILL)
+            if when == "before it is told":
+                os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
             return send(seat, *rest)
 
         crew.send = deadly

@@ -91,7 +91,9 @@ class Crew:
         self.close()
 
     def start(self, seat: Seat) -> None:
-        """Start a worker for `seat`; `wait` tells when it is ready."""
+        """Start a worker for `seat`, which has none; `wait` tells when it is ready."""
+        if seat in self._workers:  # it may have died, and `wait` is still to tell
+            return
         self._workers[seat] = _Worker([({"programs": [list(n) for n in self._programs[seat[0]]]}, [])])
         self._place.start(seat)
         self._welcome()

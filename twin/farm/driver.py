@@ -38,7 +38,7 @@ class Workers(Protocol):
         """What is heard within `timeout_s`."""
 
     def start(self, seat: Seat) -> None:
-        """Another worker for `seat`."""
+        """A worker for `seat`, unless it has one."""
 
     def replace(self, seat: Seat) -> None:
         """End the worker on `seat` and start another."""
@@ -151,11 +151,10 @@ class Farm(TwinEnvironment):
         token = int(world.batches["token"][slot])
         self._running[batch.order] = _Running(slot, token, batch, seat, now_s, self._clock())
         self._busy[seat] = batch.order
-        given = seat, batch.order, self._inputs.program(batch), units
-        if not self._crew.send(*given) and seat not in self._manned:  # hired since the run began
+        if seat not in self._manned:  # perhaps hired since the run began
             self._crew.start(seat)
-            self._crew.send(*given)
-        self._manned.add(seat)
+            self._manned.add(seat)
+        self._crew.send(seat, batch.order, self._inputs.program(batch), units)
         self.tell(Started(batch, seat[1], now_s))
         world.record["live_service_s"] = np.inf
 
