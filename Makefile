@@ -15,7 +15,7 @@ demo: .venv/ready ## measure three real workloads here, simulate a week of ET, s
 	$(BIN)/ettwin run first-light --with here
 
 test: lint ## everything that must hold
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready ## style, types, arrows
 	$(BIN)/ruff check .

@@ -53,6 +53,11 @@ def awaited(file, pattern, times=1):
     return found
 
 
+def interruptible():
+    """In a new process: an interrupt is one, also where who runs the tests ignores it, as in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Process:
     """A command that runs, and what it has said so far."""
 
@@ -67,6 +72,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env=environment,
                 cwd=log.parent,
+                preexec_fn=interruptible,
             )
 
     def said(self):

@@ -89,7 +89,7 @@ def runs():
 
 
 @settings(
-    max_examples=1000,
+    max_examples=500,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

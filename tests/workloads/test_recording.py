@@ -5,6 +5,7 @@ import pytest
 
 from workloads import decisions, drift, spec, train
 from workloads.drift import Drift
+from workloads.models import glitch_classifier
 from workloads.recording import Recording
 from workloads.spec import RATE_HZ, STREAMS
 from workloads.strain import Strain
@@ -60,8 +61,11 @@ def test_a_workload_that_cannot_learn_from_recordings_says_so(tmp_path, recorded
 
 @pytest.fixture(scope="module")
 def refined(tmp_path_factory, recorded):
-    out = tmp_path_factory.mktemp("refined")
-    train.train("glitch-classifier", out, 1, said, "2026-01-02", 60, 200, "shipped", recorded)
+    out, lessons = tmp_path_factory.mktemp("refined"), glitch_classifier._lessons
+    with pytest.MonkeyPatch.context() as patch:  # a sixth of the waveforms teaches a minute's noise as well
+        patch.setattr(glitch_classifier, "_lessons", lambda n, rng: lessons(n // 6, rng))
+        patch.setattr(glitch_classifier, "_HELD_OUT", 1024)
+        train.train("glitch-classifier", out, 1, said, "2026-01-02", 60, 200, "shipped", recorded)
     return spec.load("glitch-classifier", folder=out)
 
 

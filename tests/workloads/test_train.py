@@ -8,6 +8,8 @@ import pytest
 
 from workloads import card, cost, export, lessons, runtime, spec, train, training
 from workloads.checkpoints import CheckpointMismatchError
+from workloads.models import glitch_classifier
+from workloads.searching import course
 from workloads.sky import GLITCHES
 from workloads.training import Course, TrainingError
 
@@ -220,7 +222,19 @@ def test_the_assumed_power_is_that_of_the_shipped_core():
     assert hardware()["host"].power_w.value == cost.CORE_W
 
 
+@pytest.fixture
+def few_waveforms(monkeypatch):
+    """Trainings draw from a tenth of the waveforms: what is asked of them here is the same for any number."""
+    lessons_of = glitch_classifier._lessons
+    monkeypatch.setattr(glitch_classifier, "_lessons", lambda n, rng: lessons_of(n // 10, rng))
+    monkeypatch.setattr(glitch_classifier, "_HELD_OUT", 512)
+    monkeypatch.setattr(course, "_BINARIES", 400)
+    monkeypatch.setattr(course, "_BURSTS", 100)
+    monkeypatch.setattr(course, "_HELD_OUT", 512)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_waveforms")
 @pytest.mark.parametrize("name", ["detector", "glitch-classifier"])
 def test_the_same_seed_gives_the_same_weights_and_a_working_program(name, tmp_path):
     cards = [train.train(name, tmp_path / str(i), 3, quiet, "2026-01-02", steps=20, tries=40) for i in range(2)]
@@ -238,6 +252,7 @@ def test_the_same_seed_gives_the_same_weights_and_a_working_program(name, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_waveforms")
 def test_a_refinement_names_what_it_came_from(tmp_path):
     path = train.train("detector", tmp_path, 3, quiet, "2026-01-02", steps=5, tries=40, refine="shipped")
     about = card.read("detector", path.parent)
