@@ -5,9 +5,12 @@ Results go to standard output, everything else to standard error. Knows which ex
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -50,6 +53,9 @@ def options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     given = with_value(sys.argv[1:] if arguments is None else arguments, "--farm", "here")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what a terminal's encoding lacks is escaped, not refused
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(args=given, prog_name="ettwin", obj=given)
     except Exception as error:
@@ -59,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _explain(error: Exception) -> None:
+    if isinstance(error, RuntimeError) and "home directory" in str(error):  # before what needs one is imported
+        fail("no home directory is known to keep machine code in: set XDG_CACHE_HOME to a folder of yours", USAGE)
     from twin.alerts.models import AlertError
     from twin.archive.sealed import ArchiveError
     from twin.checkpoint import CheckpointError
@@ -77,11 +85,22 @@ def _explain(error: Exception) -> None:
         fail(str(error), FAILED)
     if isinstance(error, WeightsError | ProfileError | ServerError | FarmError | ArchiveError | MemoryError):
         fail(str(error), FAILED)
+    if isinstance(error, OSError) and error.strerror:
+        _cannot(error)
     missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
     if extra := EXTRA.get(missing.partition(".")[0]):
         fail(f"no module '{missing}': needs the extra '{extra}': pip install 'et-twin[{extra}]'", USAGE)
     text = " ".join(str(error).split())
     fail(f"internal error: {type(error).__name__}: {text} (ettwin --debug … shows where)", INTERNAL)
+
+
+def _cannot(error: OSError) -> NoReturn:
+    """Say what the system refuses: a full disk, a file that cannot be written, a name that is too long."""
+    where = str(error.filename) if error.filename is not None else "the result"
+    if error.filename is None:
+        with suppress(OSError, ValueError, AttributeError):  # else what is buffered fails once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    fail(f"{where}: cannot be read or written: {str(error.strerror).lower()}", FAILED)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,11 @@ def chosen(out: Path | None, name: str) -> Path:
     return folder
 
 
+def free(folder: Path, out: Path | None, name: str) -> Path:
+    """`folder` as it was `chosen`; the next free one when it has been taken since and nobody named it."""
+    return folder if out is not None or not folder.exists() else chosen(None, name)
+
+
 def _next(name: str) -> Path:
     k = 1
     while (folder := Path("runs") / (name if k == 1 else f"{name}-{k}")).exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -24,11 +25,19 @@ DIFFERENT = TARGET_MISSED
 
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Change one value, such as sites.cnaf.pools.cpu.servers=8."),
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change one value, such as sites.cnaf.pools.cpu.servers=8. Comes after --case and --with, and wins.",
+    ),
 ]
 With = Annotated[
     list[str] | None,
-    typer.Option("--with", metavar="NAME", help="Apply a named set of changes from the scenario's 'overrides'."),
+    typer.Option(
+        "--with",
+        metavar="NAME",
+        help="Apply a named set of changes from the scenario's 'overrides'; of several the last wins.",
+    ),
 ]
 Source = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A shipped name (see 'ettwin list') or a YAML file.")
@@ -58,7 +67,8 @@ def result(text: str) -> None:
 
 def result_json(content: dict[str, Any]) -> None:
     """Write a result as one JSON object."""
-    result(json.dumps({"schema_version": SCHEMA_VERSION, **content}, indent=2, ensure_ascii=False))
+    unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
+    result(json.dumps({"schema_version": SCHEMA_VERSION, **content}, indent=2, ensure_ascii=not unicode))
 
 
 def say(text: str) -> None:
@@ -70,6 +80,13 @@ def fail(text: str, code: int) -> NoReturn:
     """Say what went wrong and leave with `code`."""
     say(text)
     sys.exit(code)
+
+
+def finite(given: float | None) -> float | None:
+    """A number given as an option, for typer: neither nan nor infinity."""
+    if given is not None and not math.isfinite(given):
+        raise typer.BadParameter(f"{given} is not a finite number.")
+    return given
 
 
 def scheduler(address: str, ca: str | None, cert: str | None, key: str | None) -> Scheduler:

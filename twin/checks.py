@@ -21,13 +21,15 @@ from twin import (
     checks_stages,
     checks_timeline,
 )
-from twin.phrases import KEY, Finding, problem, unknown
+from twin.phrases import KEY, Finding, followed, problem, unknown
 from twin.tree import Node, Problem
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
 
 MOST_SEGMENTS = 400_000_000
+MOST_REPORTS = 400_000_000
+"""In one replica; the kernel takes minutes for so many."""
 
 
 def all_of(scenario: Scenario, tree: Node) -> list[Problem]:
@@ -48,6 +50,14 @@ def _instrument(s: Scenario) -> Iterator[Finding]:
         yield ("instrument", "detectors"), "names a detector twice"
     if s.horizon / instrument.stride > MOST_SEGMENTS:
         yield ("horizon",), f"makes more than {MOST_SEGMENTS:,} segments: shorten it or lengthen the stride"
+    if s.drain / instrument.stride > MOST_SEGMENTS:
+        yield ("drain",), f"is longer than {MOST_SEGMENTS:,} segments: shorten it"
+
+
+def _reports(s: Scenario) -> Iterator[Finding]:
+    asked = any(stage.route == "stale-least-loaded" for stage in s.stages.values())
+    if asked and (s.horizon + s.drain) / s.load_reports > MOST_REPORTS:
+        yield ("load_reports",), f"pools would report more than {MOST_REPORTS:,} times: make it longer"
 
 
 def _places(s: Scenario) -> Iterator[Finding]:
@@ -56,7 +66,7 @@ def _places(s: Scenario) -> Iterator[Finding]:
         if (site.latitude is None) != (site.longitude is None):
             yield ("sites", name, KEY), "needs both latitude and longitude, or neither"
         elif site.latitude is None and name not in known:
-            message = f"{unknown('site', name, known)}. For a site of your own, give latitude and longitude"
+            message = followed(unknown("site", name, known), "For a site of your own, give latitude and longitude")
             yield ("sites", name, KEY), message
 
 
@@ -99,6 +109,7 @@ def _profile_terms(s: Scenario) -> Iterator[Finding]:
 
 RULES = (
     _instrument,
+    _reports,
     *checks_instrument.RULES,
     *checks_sky.RULES,
     _places,

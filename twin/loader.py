@@ -1,20 +1,22 @@
 """Scenario files: found by name or path, read strictly, laid over their base, changed, checked.
 
-Precedence: --set, then --with in order, then the file, then the scenario it is based on, then defaults.
+Precedence: --set, then --with in order, then the file, then the scenario it is based on, then defaults. A case is
+the overrides that it names, after those of --with.
 Knows the disk; twin.scenario does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os.path import exists, isfile
 from pathlib import Path, PurePath
 
 from twin import overrides, tree
-from twin.phrases import unknown
+from twin.phrases import followed, unknown
 from twin.scenario import Scenario
 from twin.tree import Node, Problem, ScenarioError, Spot
 
-__all__ = ["Problem", "ScenarioError", "bundled", "find", "load", "loads"]
+__all__ = ["Problem", "ScenarioError", "bundled", "checked", "find", "load", "loads"]
 
 _LONGEST_CHAIN = 8
 _HERE = Path(__file__).parent
@@ -42,6 +44,35 @@ def loads(
     return _finished(_based(tree.parse(text, file), []), with_, set_)
 
 
+def checked(
+    source: str | Path,
+    with_: Sequence[str] = (),
+    set_: Mapping[str, object] | Sequence[str] = (),
+) -> tuple[Scenario, dict[str, Scenario]]:
+    """Like `load`, and the scenario of every override and every case of the file by "override 'NAME'" or so.
+
+    These are tried on the scenario as its file gives it, without `with_` and `set_`. Raises ScenarioError with
+    every problem found in any of them.
+    """
+    root = _based(tree.read(find(source)), [])
+    problems: list[Problem] = []
+    variants: dict[str, Scenario] = {}
+    known = set(_tried(root, ())[1])
+    for what, chosen in overrides.variants(root).items():
+        variant, found = _tried(root, chosen)
+        if variant is not None:
+            variants[what] = variant
+        problems += [Problem(p.spot, p.path, f"with {what}: {p.message}") for p in found if p not in known]
+        known.update(found)
+    try:
+        scenario = _finished(root, with_, set_)
+    except ScenarioError as error:
+        raise ScenarioError([*error.problems, *problems]) from None
+    if problems:
+        raise ScenarioError(problems)
+    return scenario, variants
+
+
 def bundled() -> dict[str, Path]:
     """The shipped scenarios by name: beside the packages in a checkout, inside twin when installed."""
     folders = (_HERE / "examples", _HERE.parent / "examples")
@@ -52,10 +83,10 @@ def bundled() -> dict[str, Path]:
 def find(source: str | Path) -> Path:
     """The file of a shipped name or a path; ScenarioError when there is none."""
     known = bundled()
-    if isinstance(source, str) and source in known and not Path(source).is_file():
+    if isinstance(source, str) and source in known and not isfile(source):
         return known[source]
-    if isinstance(source, str) and PurePath(source).suffix not in (".yaml", ".yml") and not Path(source).exists():
-        message = f"{unknown('scenario', source, known)}. Or give a file that ends in .yaml"
+    if isinstance(source, str) and PurePath(source).suffix not in (".yaml", ".yml") and not exists(source):
+        message = followed(unknown("scenario", source, known), "Or give a file that ends in .yaml")
         raise ScenarioError((Problem(Spot(source), "", message),))
     return Path(source)
 
@@ -63,13 +94,27 @@ def find(source: str | Path) -> Path:
 def _finished(root: Node, with_: Sequence[str], set_: Mapping[str, object] | Sequence[str]) -> Scenario:
     stray = overrides.stray(root, Scenario)
     try:
-        changes = [*overrides.named(root, with_), *overrides.from_options(set_)]
-        scenario = Scenario.from_tree(overrides.applied(root, Scenario, changes))
+        single = overrides.from_options(set_)
+        changes = [*overrides.named(root, with_), *single]
+        undone = overrides.undone(root, with_, single)
+        scenario = Scenario.from_tree(overrides.applied(root, Scenario, changes), undone)
     except ScenarioError as error:
         raise ScenarioError([*error.problems, *stray]) from None
     if stray:
         raise ScenarioError(stray)
     return scenario
+
+
+def _tried(root: Node, chosen: Sequence[str]) -> tuple[Scenario | None, tuple[Problem, ...]]:
+    """The scenario with the overrides `chosen`, or what is wrong with their values; of paths tells `stray`."""
+    try:
+        changed = overrides.applied(root, Scenario, overrides.named(root, chosen))
+    except ScenarioError:
+        return None, ()
+    try:
+        return Scenario.from_tree(changed), ()
+    except ScenarioError as error:
+        return None, error.problems
 
 
 def _based(root: Node, chain: list[Path]) -> Node:
@@ -99,7 +144,7 @@ def _base(base: Node) -> Path:
     if PurePath(base.value).is_absolute() or ".." in PurePath(base.value).parts:
         raise _wrong(base, f"'{base.value}' leads out of the scenario's folder: give a file inside it")
     path = Path(base.spot.file).parent / base.value
-    if not path.is_file():
+    if not isfile(path):
         raise _wrong(base, f"there is no file '{base.value}' beside this one")
     return path
 

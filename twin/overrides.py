@@ -1,6 +1,7 @@
 """Changes by dotted path ('sites.cnaf.pools.cpu.servers: 8') laid over a scenario's tree.
 
-A path must lead to something the scenario has or its schema knows. Knows no particular section's meaning.
+A path must lead to something the scenario has or its schema knows. Knows the meaning of `overrides` and `cases`
+only, which are read here.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ from twin.tree import Node, Problem, ScenarioError, Spot, planted, scalar
 Override = tuple[str, Node]
 """Dotted path and new value."""
 
+_OF_THE_FILE = {
+    "based_on": "the base is read before any change: give it in the file",
+    "overrides": "named sets are read from the file: add it there, or give the changes themselves",
+    "cases": "they are read from the file: add it there; '--case' also takes overrides joined by '+'",
+}
+"""Keys that no change reaches, and what to do instead."""
 _NOUNS = {"sites": "site", "pools": "pool", "stages": "stage", "timeline": "timeline entry", "signals": "signal"}
 """What the entries of a mapping are called where only existing ones may be changed."""
 
@@ -50,6 +57,26 @@ def named(tree: Node, chosen: Iterable[str]) -> list[Override]:
     return [override for name in chosen for override in _entries(sets[name])]
 
 
+def variants(tree: Node) -> dict[str, tuple[str, ...]]:
+    """What its file offers to choose, in words: each override by itself, and each case that is another choice."""
+    found: dict[str, tuple[str, ...]] = {f"override '{name}'": (name,) for name in _sets(tree)}
+    for name, chosen in cases(tree).items():
+        if chosen and chosen not in found.values():
+            found[f"case '{name}'"] = chosen
+    return found
+
+
+def undone(tree: Node, chosen: Iterable[str], last: Sequence[Override]) -> tuple[str, ...]:
+    """In words, what the changes `last` take back of the `chosen` sets, which they come after."""
+    told = []
+    for name in chosen:
+        for path, node in last:
+            lost = [of for of, was in _entries(_sets(tree)[name]) if _covers(path, node, of, was)]
+            if lost:
+                told.append(f"{node.spot} comes after override '{name}' and undoes its {', '.join(lost)}")
+    return tuple(told)
+
+
 def stray(tree: Node, model: type[BaseModel]) -> list[Problem]:
     """Problems with the paths in named sets, chosen or not, and with the names of sets in cases."""
     found = [
@@ -70,10 +97,14 @@ def applied(tree: Node, model: type[BaseModel], changes: Iterable[Override]) -> 
     """The tree with all `changes` made; ScenarioError names every path that leads nowhere."""
     problems: list[Problem] = []
     for path, node in changes:
+        head = path.partition(".")[0]
+        if head in _OF_THE_FILE:
+            problems.append(_problem(path, node, f"cannot be changed; {_OF_THE_FILE[head]}"))
+            continue
         try:
             tree = _replaced(tree, model, path.split("."), node, path)
         except _NowhereError as error:
-            problems.append(Problem(node.key if node.key.line else node.spot, path, str(error)))
+            problems.append(_problem(path, node, str(error)))
     if problems:
         raise ScenarioError(problems)
     return tree
@@ -102,6 +133,15 @@ def without_lost_cases(tree: Node) -> Node:
 
 def _entries(node: Node) -> list[Override]:
     return list(node.value.items()) if isinstance(node.value, dict) else []
+
+
+def _covers(path: str, node: Node, other: str, was: Node) -> bool:
+    """Whether a change at `path` leaves nothing of an earlier one at `other`, which said something else."""
+    return other.startswith(f"{path}.") or (other == path and was.plain() != node.plain())
+
+
+def _problem(path: str, node: Node, message: str) -> Problem:
+    return Problem(node.key if node.key.line else node.spot, path, message)
 
 
 class _NowhereError(Exception):

@@ -58,6 +58,11 @@ def unknown(noun: str, given: str, known: Iterable[str]) -> str:
     return f"unknown {noun} {shown(given)}; did you mean '{close[0]}'?{rest}"
 
 
+def followed(first: str, second: str) -> str:
+    """Two sentences as one text; the first may have its mark already."""
+    return f"{first}{'' if first.endswith('?') else '.'} {second}"
+
+
 def shown(given: object) -> str:
     """A given value as it is quoted in messages."""
     if isinstance(given, Mapping):

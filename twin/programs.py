@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from twin.scenario import Scenario
 from twin.schema_stages import Pool, Stage
 from twin.times import quantiles_s
 from twin.tree import Problem, ScenarioError
-from workloads.profile import Decisions, Profile, ProfileError, find
+from twin.works import key_of, variants
+from workloads.profile import Decisions, Profile, ProfileError, UnheardOfError, find
 from workloads.sky import ARRIVING, BEYOND, EVERY_SIGNAL, SIGNALS
 from workloads.spec import SEGMENT_S
 
@@ -52,11 +52,11 @@ def programs(scenario: Scenario, folders: tuple[Path, ...] = ()) -> Programs:
         on[name] = {}
         for k, pool in enumerate(stage.on):
             found: list[Program | None] = []
-            for variant, work, runtime in _variants(stage):
+            for variant, work, runtime in variants(stage):
                 try:
                     use = _use(scenario, name, pool, variant, work, runtime, folders)
                 except ProfileError as error:
-                    key = _key(str(error), k)
+                    key = _key(error, variant, k)
                     problems.append(scenario.problem(f"stages.{name}.{key}", str(error)))
                     found.append(None)
                 else:
@@ -67,7 +67,7 @@ def programs(scenario: Scenario, folders: tuple[Path, ...] = ()) -> Programs:
             if primary is not None:
                 on[name][pool] = (primary, fallback)
     if problems:
-        raise ScenarioError(tuple(problems))
+        raise ScenarioError(dict.fromkeys(problems))
     return Programs(on, tuple(uses))
 
 
@@ -87,13 +87,6 @@ def pool_spec(scenario: Scenario, name: str) -> Pool:
     """The pool called 'site.pool'."""
     site, _, pool = name.partition(".")
     return scenario.sites[site].pools[pool]
-
-
-def _variants(stage: Stage) -> Iterator[tuple[str, str, str]]:
-    if stage.work is not None:
-        yield "primary", stage.work, stage.runtime
-        if stage.fallback is not None:
-            yield "fallback", stage.fallback, stage.fallback_runtime or stage.runtime
 
 
 def _fixed(scenario: Scenario, name: str) -> Program:
@@ -195,8 +188,10 @@ def _check_stride(scenario: Scenario, name: str, work: str, measured_s: float) -
         )
 
 
-def _key(told: str, pool: int) -> str:
+def _key(error: ProfileError, variant: str, pool: int) -> str:
     """What of a stage a profile's refusal is about, on its pool number `pool`."""
-    if "a batch of" in told:
+    if isinstance(error, UnheardOfError):
+        return key_of(error, variant)
+    if "a batch of" in str(error):
         return "max_batch"
-    return "stride" if "a stride of" in told else f"on.{pool}"
+    return "stride" if "a stride of" in str(error) else f"on.{pool}"

@@ -38,10 +38,14 @@ class Resume:
         elif folder.exists() and any(path.name != f".{_OWNER}.partial" for path in folder.iterdir()):
             raise CheckpointError(f"{folder} is not empty and holds no checkpoint: choose another folder")
         else:
-            folder.mkdir(parents=True, exist_ok=True)
-            beside = folder / f".{_OWNER}.partial"
-            beside.write_text(json.dumps(identity))
-            beside.rename(owner)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                beside = folder / f".{_OWNER}.partial"
+                beside.write_text(json.dumps(identity))
+                beside.rename(owner)
+            except OSError as error:
+                told = f"{folder}: cannot be written ({error.strerror}): choose another folder"
+                raise CheckpointError(told) from None
 
     def running(self, replica: int, plan_digest: str) -> Checkpoint | None:
         """Where replica number `replica` was interrupted."""

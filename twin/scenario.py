@@ -43,6 +43,7 @@ class Origin:
     """Where a scenario came from; two scenarios that say the same are equal whatever it is."""
 
     tree: Node = field(default_factory=lambda: Node({}, Spot()), compare=False)
+    undone: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ class Scenario(Section):
     """Alerts as documents, and what is carried and kept (docs/alerts.md); null: alerts are rows of a table."""
     targets: Targets = Targets()
     overrides: dict[Name, dict[str, Any]] = Field(default_factory=dict)
-    """Named sets of changes by dotted path, chosen with --with. Empty once loaded: see `override_names`."""
+    """Named sets of changes by dotted path, chosen with --with; --set comes after them. Empty once loaded: see
+    `override_names`."""
     cases: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     """What 'ettwin compare' holds against each other: the overrides of each, none for the scenario as it stands.
     They replace those of the scenario it is based on. Empty once loaded: see `case_overrides`."""
@@ -108,8 +110,8 @@ class Scenario(Section):
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
     @classmethod
-    def from_tree(cls, tree: Node) -> Scenario:
-        """The scenario in `tree`; ScenarioError with every problem in it."""
+    def from_tree(cls, tree: Node, undone: tuple[str, ...] = ()) -> Scenario:
+        """The scenario in `tree`; ScenarioError with every problem in it. `undone` is what it tells as such."""
         try:
             given = cls.model_validate(tree.plain())
         except ValidationError as error:
@@ -119,7 +121,7 @@ class Scenario(Section):
         if found := checks.all_of(given, tree):
             raise ScenarioError(found)
         complete = given.model_copy(update=_defaults(given))
-        complete._origin = Origin(tree)
+        complete._origin = Origin(tree, undone)
         return complete
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -139,6 +141,11 @@ class Scenario(Section):
     def never(self) -> tuple[str, ...]:
         """Entries of the timeline that start after the horizon: they do not happen."""
         return tuple(n for n, e in self.timeline.items() if e.at is not None and e.at >= self.horizon)
+
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """What the last change of all, --set, took back of the overrides that were chosen, in words."""
+        return self._origin.undone
 
     @property
     def override_names(self) -> tuple[str, ...]:

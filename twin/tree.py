@@ -120,9 +120,11 @@ class Node:
 
 
 def planted(value: Any, spot: Spot) -> Node:
-    """A tree of plain Python `value`, every node of it at `spot`."""
+    """A tree of plain Python `value`, every node of it at `spot`; ScenarioError for text that no file may hold."""
     if isinstance(value, Mapping):
         return Node({str(name): planted(item, spot) for name, item in value.items()}, spot, spot)
+    if isinstance(value, str) and (bad := _FORBIDDEN.search(value)):
+        raise _refusal(spot, _not_allowed(bad.group()))
     if isinstance(value, list | tuple):
         return Node([planted(item, spot) for item in value], spot, spot)
     return Node(value, spot, spot)
@@ -170,6 +172,7 @@ def scalar(text: str, spot: Spot) -> Node:
         raise _refusal(spot, f"not a YAML value: {error}") from None
     if reader.problems:
         raise ScenarioError(reader.problems)
+    node.key = spot
     return node
 
 
@@ -188,8 +191,12 @@ def _decoded(raw: bytes | str, file: str) -> str:
     bad = _FORBIDDEN.search(text)
     if bad is not None:
         spot = _place(text[: bad.start()], file)
-        raise _refusal(spot, f"the character U+{ord(bad.group()):04X} is not allowed in a scenario")
+        raise _refusal(spot, _not_allowed(bad.group()))
     return text
+
+
+def _not_allowed(character: str) -> str:
+    return f"the character U+{ord(character):04X} is not allowed in a scenario"
 
 
 def _place(before: str, file: str) -> Spot:
@@ -250,7 +257,9 @@ class _Reader:
 
     def _items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            yield self._node(event, depth + 1)
+            node = self._node(event, depth + 1)
+            node.key = node.spot
+            yield node
 
     def _mapping(self, depth: int) -> dict[str, Node]:
         value: dict[str, Node] = {}
@@ -258,6 +267,9 @@ class _Reader:
             spot = self.spot(event.start_mark)
             if isinstance(event, yaml.ScalarEvent) and event.anchor is None and event.tag is None:
                 name = event.value
+                if bad := _FORBIDDEN.search(name):
+                    self._complain(spot, _not_allowed(bad.group()))
+                    name = ""
             else:
                 self._complain(spot, "a key is a plain name")
                 self._node(event, depth + 1)
@@ -268,7 +280,7 @@ class _Reader:
             if name in value:
                 first = value[name].key.line
                 where = f"; the first is in line {first}" if first else ""
-                self._complain(spot, f"duplicate key '{name}'{where}")
+                self._complain(spot, f"is given twice{where}: leave one of them out")
             value[name] = node
             self._path.pop()
         return value
@@ -276,6 +288,7 @@ class _Reader:
     def _value(self, event: Any, spot: Spot) -> Any:
         text: str = event.value
         if not event.implicit[0]:
+            self._printable(text, spot)
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
@@ -290,6 +303,11 @@ class _Reader:
                 return float(text)
             self._complain(spot, f"'{text}' is not a finite number")
         return text
+
+    def _printable(self, text: str, spot: Spot) -> None:
+        """Complain of a character that quotes have let in as an escape."""
+        if bad := _FORBIDDEN.search(text):
+            self._complain(spot, _not_allowed(bad.group()))
 
     def _complain(self, spot: Spot, message: str) -> None:
         self.problems.append(Problem(spot, ".".join(self._path), message))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from glob import escape
 from hashlib import sha256
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,17 @@ STANDINGS = ("measured", "published", "scaled", "assumed")
 
 class ProfileError(ValueError):
     """A profile is missing, damaged, or asked for something that was never measured."""
+
+
+class UnheardOfError(ProfileError):
+    """A profile `of` a 'workload' or 'runtime' that does not exist: it cannot be measured either."""
+
+    def __init__(self, of: str, text: str) -> None:
+        super().__init__(text)
+        self.of = of
+
+    def __reduce__(self) -> tuple[type[UnheardOfError], tuple[str, str]]:
+        return UnheardOfError, (self.of, str(self))
 
 
 @dataclass(frozen=True)
@@ -235,9 +249,11 @@ def find(workload: str, runtime: str, hardware: str, folders: tuple[Path, ...], 
     name = _file_name(workload, runtime, threads)
     for folder in (*folders, SHIPPED):
         path = folder / hardware / name
-        if path.is_file():
+        if isfile(path):
             return load(path)
-    known = sorted({p.parent.name for folder in (*folders, SHIPPED) for p in folder.glob(f"*/{name}")})
+    if (error := unheard_of(workload, runtime, folders)) is not None:
+        raise error
+    known = sorted({p.parent.name for folder in (*folders, SHIPPED) for p in folder.glob(f"*/{escape(name)}")})
     wanted = f"hardware '{hardware}'" + (f" with {threads} threads" if threads != 1 else "")
     where = "this machine" if hardware == "host" else "such a machine"
     remedy = f"Run '{command(workload, f'--runtime {runtime}', hardware, threads)}' on {where}"
@@ -245,6 +261,28 @@ def find(workload: str, runtime: str, hardware: str, folders: tuple[Path, ...], 
         f"no profile of workload '{workload}' with runtime '{runtime}' on {wanted}; "
         f"measured on: {', '.join(known) or 'nothing'}. {remedy}, or choose a measured kind"
     )
+
+
+def unheard_of(workload: str, runtime: str, folders: Collection[Path]) -> UnheardOfError | None:
+    """What is wrong when no machine can be measured for such a profile: there is no such workload, or it has no
+    such runtime. None where there is, or where somebody has such a profile.
+
+    `folders` are searched beside the shipped profiles. Imports the workload only when none has it.
+    """
+    from workloads import spec
+
+    name = escape(f"{workload}-{runtime}")
+    names = f"*/{name}.json", f"*/{name}-*threads.json"
+    if any(True for folder in (*folders, SHIPPED) for pattern in names for _ in folder.glob(pattern)):
+        return None
+    if workload not in spec.names():
+        close = get_close_matches(workload, spec.names(), n=1)
+        meant = f"; did you mean '{close[0]}'? Known" if close else "; known"
+        text = f"there is no workload '{workload}'{meant}: {', '.join(spec.names())}"
+        return UnheardOfError("workload", text)
+    known = spec.runtimes(spec.get(workload))
+    text = f"workload '{workload}' has no runtime '{runtime}'; it has: {', '.join(known)}"
+    return None if runtime in known else UnheardOfError("runtime", text)
 
 
 def command(workload: str, option: str, hardware: str, threads: int) -> str:

@@ -1,52 +1,77 @@
-"""`ettwin check`: is a scenario right? Every problem with file, line and column."""
+"""`ettwin check`: is a scenario right, with all its overrides and cases? Every problem with file, line, column."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dashboards.terminal import INVALID, Json, Set, Source, With, result, result_json
+from dashboards.terminal import INVALID, Json, Set, Source, With, result, result_json, say
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
+    from twin.tree import Problem
 
 
 def check(scenario: Source, with_: With = None, set_: Set = None, json: Json = False) -> None:
-    """Check a scenario and say everything that is wrong with it (exit code 3)."""
-    from twin.loader import load
+    """Check a scenario, its overrides and its cases, and say everything that is wrong with them (exit code 3)."""
+    from twin.loader import checked
     from twin.tree import ScenarioError
-    from twin.words import count
 
     try:
-        found = load(scenario, with_ or (), set_ or ())
-        _files(found)
+        found, variants = checked(scenario, with_ or (), set_ or ())
+        _there((found, *variants.values()))
     except ScenarioError as error:
         if not json:
             raise
         result_json({"valid": False, "problems": [_problem(p) for p in error.problems]})
         sys.exit(INVALID)
+    for told in found.undone:
+        say(told)
     if json:
         result_json({"valid": True, "name": found.name, "digest": found.digest, "problems": []})
     else:
-        parts = (
-            count(len(found.stages), "stage"),
-            count(len(found.sites), "site"),
-            f"{len(found.timeline)} on the timeline",
-        )
-        result(f"{scenario}: '{found.name}' is valid ({', '.join(parts)})")
+        result(f"{scenario}: '{found.name}' is valid ({', '.join(_parts(found))})")
 
 
-def _files(scenario: Scenario) -> None:
-    """Raise ScenarioError when a file beside the scenario is missing; the run will read them."""
+def _parts(scenario: Scenario) -> Iterator[str]:
+    from twin.words import count
+
+    yield count(len(scenario.stages), "stage")
+    yield count(len(scenario.sites), "site")
+    yield f"{len(scenario.timeline)} on the timeline"
+    if scenario.override_names:
+        yield count(len(scenario.override_names), "override")
+    if scenario.case_overrides:
+        yield count(len(scenario.case_overrides), "case")
+
+
+def _there(scenarios: Iterable[Scenario]) -> None:
+    """Raise ScenarioError when one needs a file, a workload or a runtime that does not exist: a run would."""
     from twin.tree import ScenarioError
 
-    missing = [
-        scenario.problem(path, f"'{file.name}' does not exist in {file.parent.absolute()}")
-        for path, file in scenario.files.items()
-        if not file.is_file()
-    ]
+    missing = [problem for scenario in scenarios for problem in (*_files(scenario), *_works(scenario))]
     if missing:
-        raise ScenarioError(tuple(missing))
+        raise ScenarioError(dict.fromkeys(missing))
+
+
+def _files(scenario: Scenario) -> Iterator[Problem]:
+    for path, file in scenario.files.items():
+        if not file.is_file():
+            yield scenario.problem(path, f"'{file.name}' does not exist in {file.parent.absolute()}")
+
+
+def _works(scenario: Scenario) -> Iterator[Problem]:
+    from twin.works import key_of, variants
+    from workloads.profile import unheard_of
+
+    folders = (Path("profiles"), *scenario.profile_folders)
+    for name, stage in scenario.stages.items():
+        for key, work, runtime in variants(stage):
+            error = unheard_of(work, runtime, folders)
+            if error is not None:
+                yield scenario.problem(f"stages.{name}.{key_of(error, key)}", str(error))
 
 
 def _problem(problem: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dashboards.occupancy import occupancy_rows, occupancy_table
-from dashboards.terminal import USAGE, Json, fail, result, result_json
+from dashboards.terminal import USAGE, Json, fail, finite, result, result_json
 from dashboards.watch import watch
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ Servers = Annotated[
         help="Of runtime oip: grpc://HOST:PORT/MODEL, for all workloads without 'WORKLOAD='; repeatable.",
     ),
 ]
+Budget = Annotated[
+    float, typer.Option(help="Seconds of timing per workload and runtime.", min=0.1, callback=finite)
+]
 Occupied = Annotated[
     bool,
     typer.Option(
@@ -42,7 +45,7 @@ def measure(
     batch: Annotated[list[int] | None, typer.Option(help="Batch sizes; by default 1, 2, 4, 8.", min=1)] = None,
     server: Servers = None,
     threads: Annotated[int, typer.Option(help="Threads of one server.", min=1)] = 1,
-    budget: Annotated[float, typer.Option(help="Seconds of timing per workload and runtime.", min=0.1)] = 60.0,
+    budget: Budget = 60.0,
     quick: Annotated[bool, typer.Option("--quick", help="Ten times fewer tries for the decisions.")] = False,
     times: Annotated[bool, typer.Option("--times", help="Only times: the quality measured before stays.")] = False,
     quality: Annotated[

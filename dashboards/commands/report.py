@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json as jsons
+from collections.abc import Callable
+from os.path import exists, isdir, isfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from dashboards.terminal import USAGE, Json, fail, result, result_json
+from dashboards.terminal import FAILED, USAGE, Json, fail, result, result_json
 
 VALIDATION = "validation.json"
 
@@ -30,12 +32,29 @@ def report(
 
     record = twin.open(run)
     path = out or run / "report.html"
-    html.write(record, path)
+    _write(path, lambda beside: html.write(record, beside))
     if json:
         result_json({**record.summary, "report": str(path)})
     else:
         result(text.text(record.summary))
         result(f"\nReport  {path}")
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make the file at `path`, whole or not at all (but a device); leave when it cannot be written."""
+    if isdir(path):
+        fail(f"--out {path}: is a folder; give the name of a file, such as {path / 'report.html'}", USAGE)
+    beside = path if exists(path) and not isfile(path) else path.with_name(f".{path.name}.partial")
+    try:
+        try:
+            write(beside)
+            if beside != path:
+                beside.replace(path)
+        finally:
+            if beside != path:
+                beside.unlink(missing_ok=True)
+    except OSError as error:
+        fail(f"{path}: cannot be written ({(error.strerror or str(error)).lower()}); choose another --out", FAILED)
 
 
 def _validation(file: Path, out: Path | None, json: bool) -> None:
@@ -45,7 +64,7 @@ def _validation(file: Path, out: Path | None, json: bool) -> None:
 
     found = _read(file)
     path = out or file.with_name("report.html")
-    validation.write(found, path)
+    _write(path, lambda beside: validation.write(found, beside))
     if json:
         result_json({**without_curves(found), "report": str(path)})
     else:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,6 +39,14 @@ if TYPE_CHECKING:
     from twin.runner import Start
     from twin.scenario import Scenario
 
+Case = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--case",
+        metavar="NAME",
+        help="Run this case of the scenario's 'cases', or overrides joined by '+': 'ettwin compare' runs several.",
+    ),
+]
 Live = Annotated[
     str | None,
     typer.Option("--live", metavar="STAGES", help="Execute these stages' real programs, such as detect,dq."),
@@ -79,6 +87,7 @@ _ASIDE = ("--out", "--checkpoint", "--farm", "--log", "--ca", "--cert", "--key")
 def run(
     context: typer.Context,
     scenario: Source,
+    case: Case = None,
     with_: With = None,
     set_: Set = None,
     live: Live = None,
@@ -102,9 +111,7 @@ def run(
     ] = False,
 ) -> None:
     """Run a scenario: summary here, tables and report.html in the run directory."""
-    from twin.loader import find, load
-
-    chosen = load(scenario, with_ or (), _with_alerts(_with_live(set_ or [], live), alerts, skymaps))
+    chosen, source_text = _read(scenario, case, with_, _with_alerts(_with_live(set_ or [], live), alerts, skymaps))
     _alerts_ready(chosen)
     folder = folders.chosen(out, chosen.name)
     _fit_together(chosen, checkpoint, farm is not None, recorded)
@@ -113,20 +120,47 @@ def run(
     try:
         with _logged(log, chosen, seed, replicas, on_farm) as start:
             record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet, on_farm, start)
+        folder = folders.free(folder, out, chosen.name)
+        replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
+        command = retyped([*context.obj, *replay], _ASIDE)
+        record = replace(record, source_text=source_text, manifest={**record.manifest, "command": command})
+        _save(record, folder)
     except KeyboardInterrupt:
         kept = "nothing was written" if checkpoint is None else f"the same command goes on from {checkpoint}"
         say(f"interrupted; {kept}")
         raise
-    record = replace(record, source_text=find(scenario).read_text())
-    replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
-    record = replace(record, manifest={**record.manifest, "command": retyped([*context.obj, *replay], _ASIDE)})
-    _save(record, folder)
     _tell_alerts(record, folder)
     if checkpoint is not None:
         from twin import resume
 
         resume.remove(checkpoint)
     summary = record.summary
+    _tell(summary, folder, json)
+    if fail_on_target and summary["verdict"] == "missed":
+        sys.exit(TARGET_MISSED)
+
+
+def _read(
+    source: str, cases: list[str] | None, with_: list[str] | None, changes: list[str]
+) -> tuple[Scenario, str]:
+    """The scenario that is asked for and the text of its file, read before the run: it may change meanwhile."""
+    from twin.loader import find, load
+
+    if cases and len(cases) > 1:
+        both = f"'{cases[0]}+{cases[1]}' is both at once"
+        fail(f"--case {cases[1]}: a run is of one case; 'ettwin compare' runs several, {both}", USAGE)
+    if cases:
+        from twin.studies.cases import single
+
+        chosen = single(source, cases[0], with_ or (), changes)
+    else:
+        chosen = load(source, with_ or (), changes)
+    for told in chosen.undone:
+        say(told)
+    return chosen, find(source).read_text(encoding="utf-8-sig")
+
+
+def _tell(summary: Mapping[str, Any], folder: Path, json: bool) -> None:
     if json:
         result_json({**summary, "run": str(folder)})
     else:
@@ -134,8 +168,6 @@ def run(
 
         result(text.text(summary))
         result(f"\nReport  {folder / 'report.html'}")
-    if fail_on_target and summary["verdict"] == "missed":
-        sys.exit(TARGET_MISSED)
 
 
 def _fit_together(scenario: Scenario, checkpoint: Path | None, farm: bool, recorded: Path | None) -> None:

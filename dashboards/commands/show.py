@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dashboards.terminal import Set, Source, With, result
+from dashboards.terminal import Set, Source, With, result, say
 
 
 def show(scenario: Source, with_: With = None, set_: Set = None) -> None:
     """Show a scenario in full: inherited values, overrides and defaults, each with its unit."""
     from twin.loader import load
 
-    result(load(scenario, with_ or (), set_ or ()).resolved().rstrip())
+    found = load(scenario, with_ or (), set_ or ())
+    for told in found.undone:
+        say(told)
+    result(found.resolved().rstrip())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboards.terminal import TARGET_MISSED, USAGE, Json, fail, result, result_json, say
+from dashboards.terminal import TARGET_MISSED, USAGE, Json, fail, finite, result, result_json, say
 from dashboards.watch import watch
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def validate(
     n: Annotated[int, typer.Option("--n", help="Jobs of each case.", min=100)] = 21_200,
     repeats: Annotated[int, typer.Option(help="How often the farm runs each case; 1 tells no floor.", min=1)] = 3,
     seed: Annotated[int, typer.Option(help="Chance of arrivals and draws.", min=0)] = 1,
-    budget: Annotated[float, typer.Option(help="Seconds of timing for the profile.", min=1.0)] = 180.0,
+    budget: Annotated[
+        float, typer.Option(help="Seconds of timing for the profile.", min=1.0, callback=finite)
+    ] = 180.0,
     out: Out = None,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,

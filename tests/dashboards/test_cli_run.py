@@ -9,10 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from tests.dashboards.typed import ettwin
+from tests.twin.hosts import interruptible
 from tests.twin.profiles import write_all
 
 ROOT = Path(__file__).parents[2]
@@ -24,13 +27,12 @@ def folder(tmp_path_factory):
     return write_all(tmp_path_factory.mktemp("profiles"), hardware="epyc-core")
 
 
-def arguments(*given):
-    return [sys.executable, "-m", "dashboards.cli", *map(str, given)]
-
-
-def ettwin(*given, cwd):
+def program(*given, cwd):
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "dashboards.cli", *map(str, given)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(arguments(*given), cwd=cwd, capture_output=True, text=True, env=environment, check=False)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=cwd, env=environment, preexec_fn=interruptible, **pipes)
 
 
 def test_a_run_ends_with_a_summary_and_a_report(folder, tmp_path):
@@ -42,8 +44,13 @@ def test_a_run_ends_with_a_summary_and_a_report(folder, tmp_path):
     wanted = {"scenario.yaml", "resolved.yaml", "manifest.json", "summary.json", "report.html", "alerts.parquet"}
     assert wanted <= {p.name for p in run.iterdir()}
     assert (run / "scenario.yaml").read_text() == (ROOT / "examples" / "first-light.yaml").read_text()
-    again = ettwin("run", "first-light", *SHORT, "--profiles", folder, "--quiet", cwd=tmp_path)
-    assert again.stdout.splitlines()[-1] == "Report  runs/first-light-2/report.html"
+    with program("run", "first-light", *SHORT, "--profiles", folder, "--quiet", cwd=tmp_path) as other:
+        said, told = other.communicate(timeout=120)
+    assert (other.returncode, told) == (0, "writing to runs/first-light-2\n")
+    assert said.splitlines()[-1] == "Report  runs/first-light-2/report.html"
+    assert (tmp_path / "runs" / "first-light-2" / "summary.json").read_bytes() == (
+        run / "summary.json"
+    ).read_bytes()
     report = ettwin("report", run, cwd=tmp_path)
     assert report.returncode == 0
     assert report.stdout.splitlines()[:5] == done.stdout.splitlines()[:5]
@@ -76,6 +83,61 @@ def test_an_existing_out_is_refused_before_anything_is_run(folder, tmp_path):
     done = ettwin("run", "first-light", "--profiles", folder, "--out", "here", cwd=tmp_path)
     assert done.returncode == 2
     assert "--out here: exists already; choose another folder or remove it" in done.stderr
+
+
+def test_a_run_may_be_of_one_case(folder, tmp_path):
+    given = ["run", "first-light", *SHORT, "--set", "replicas=1", "--profiles", folder, "--quiet"]
+    joint = ettwin(*given, "--case", "mark+calm", "--out", "joint", cwd=tmp_path)
+    assert (joint.returncode, joint.stderr) == (
+        0,
+        "--set timeline={} comes after override 'calm' and undoes its timeline.storm\n",
+    )
+    apart = ettwin(*given, "--with", "mark", "--with", "calm", "--out", "apart", cwd=tmp_path)
+    assert apart.returncode == 0
+    one, other = (tmp_path / name for name in ("joint", "apart"))
+    assert (one / "resolved.yaml").read_text() == (other / "resolved.yaml").read_text()
+    assert "gate:" not in (one / "resolved.yaml").read_text()
+    assert (one / "alerts.parquet").read_bytes() == (other / "alerts.parquet").read_bytes()
+    assert "--case mark+calm" in json.loads((one / "manifest.json").read_text())["command"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [
+        (["--case", "clam"], 3, "--case clam: error: unknown case or override 'clam'; did you mean 'calm'?"),
+        (["--case", "mark", "--case", "calm"], 2, "'ettwin compare' runs several, 'mark+calm' is both at once\n"),
+    ],
+)
+def test_a_case_that_cannot_be_run_is_refused(given, code, said, tmp_path):
+    done = ettwin("run", "first-light", *given, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_taken_meanwhile_costs_no_run(folder, tmp_path, monkeypatch):
+    command = import_module("dashboards.commands.run")
+    run = command._simulated
+
+    def simulated(*given):
+        (tmp_path / "runs" / "first-light").mkdir(parents=True)  # another run ends first
+        return run(*given)
+
+    monkeypatch.setattr(command, "_simulated", simulated)
+    done = ettwin("run", "first-light", *SHORT, "--profiles", folder, "--quiet", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "Report  runs/first-light-2/report.html"
+    assert (tmp_path / "runs" / "first-light-2" / "summary.json").is_file()
+
+
+def test_an_interrupt_while_results_are_written_leaves_nothing(folder, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dashboards.report.write", interrupted)
+    done = ettwin("run", "first-light", *SHORT, "--profiles", folder, "--out", "here", "--quiet", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted; nothing was written\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_live_needs_names_of_stages(folder, tmp_path):
@@ -155,9 +217,8 @@ def test_a_farm_needs_something_to_execute(folder, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_killed_run_leaves_no_run_directory(folder, tmp_path, number):
-    command = arguments("run", "first-light", "--profiles", folder, "--out", "here", "--replicas", "200")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as running:
+    command = ("run", "first-light", "--profiles", folder, "--out", "here", "--replicas", "200")
+    with program(*command, cwd=tmp_path) as running:
         try:
             assert "%" in running.stderr.readline()
             time.sleep(0.5)

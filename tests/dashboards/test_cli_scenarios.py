@@ -156,6 +156,16 @@ def test_a_wrong_option_of_run_is_named(ettwin, arguments, said):
     [
         (WeightsError("x.onnx: missing"), 4, "x.onnx: missing\n"),
         (
+            RuntimeError("Could not determine home directory."),
+            2,
+            "no home directory is known to keep machine code in: set XDG_CACHE_HOME to a folder of yours\n",
+        ),
+        (
+            OSError(28, "No space left on device", "here"),
+            4,
+            "here: cannot be read or written: no space left on device\n",
+        ),
+        (
             ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"),
             2,
             "no module 'torch.nn': needs the extra 'live': pip install 'et-twin[live]'\n",

@@ -57,6 +57,14 @@ HOSTILE = {
     "a list": (b"[1]", "bad.yaml:1:1: error: a scenario is a mapping: write lines such as 'name: my-scenario'"),
     "not text": (b"a: 1\nb: \xff", "bad.yaml:2:4: error: is not UTF-8 text"),
     "control character": (b"a: \x00", "bad.yaml:1:4: error: the character U+0000 is not allowed in a scenario"),
+    "escaped character": (
+        b'a: "\\e[2J"',
+        "bad.yaml:1:4: error: a: the character U+001B is not allowed in a scenario",
+    ),
+    "escaped character in a key": (
+        b'"a\\0": 1',
+        "bad.yaml:1:1: error: the character U+0000 is not allowed in a scenario",
+    ),
     "too large": (b"a: " + b"x" * 1_000_000, "bad.yaml: error: is larger than 1 MB: too large for a scenario"),
     "too deep": (b"a: " + b"[" * 100, "bad.yaml:1:35: error: is nested more than 32 levels deep"),
     "far too deep": (b"[" * 900_000, "bad.yaml:1:1001: error: exceeded maximum nesting depth"),
@@ -82,6 +90,21 @@ def test_a_file_that_is_not_there(tmp_path):
         load(tmp_path / "gone.yaml")
     with pytest.raises(ScenarioError, match=r"cannot be read: is a directory"):
         load(tmp_path)
+
+
+def test_what_is_missing_in_a_list_is_told_with_its_line():
+    more = "drifts:\n  lines:\n    of: lines\n    steps:\n      - {by: 1}\n"
+    with pytest.raises(ScenarioError, match=r"^bad\.yaml:5\d:9: error: drifts\.lines\.steps\.0\.at: is missing"):
+        loads(SMALL + more, "bad.yaml")
+
+
+def test_a_name_that_is_too_long_for_a_file():
+    with pytest.raises(ScenarioError, match=r"error: unknown scenario 'x{57}\.\.\.'"):
+        load("x" * 5000)
+    with pytest.raises(ScenarioError, match="cannot be read: file name too long"):
+        load("x" * 5000 + ".yaml")
+    with pytest.raises(ScenarioError, match="based_on: there is no file 'x"):
+        loads(f"based_on: {'x' * 5000}.yaml")
 
 
 def test_an_unknown_name_is_met_with_the_known_ones():

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from tests.twin.wrong import SMALL
 from twin.editors import json_schema
-from twin.loader import ScenarioError, bundled, load, loads
+from twin.loader import ScenarioError, bundled, checked, load, loads
 from twin.scenario import Scenario
 
 
@@ -173,6 +173,14 @@ def test_the_value_of_a_bare_number_can_be_named(small):
         ("=7", "--set =7: error: write it as 'path=value', such as 'seed=7'"),
         ("seed=", "--set seed=: error: give a value after '=', or null"),
         (
+            "timeline.more={kind: outage, at: 1 h}",
+            "--set timeline.more={kind: outage, at: 1 h}: error: timeline.more.lasts: is missing; add 'lasts: …'",
+        ),
+        (
+            "targets={lost: 1 %, lost: 2 %}",
+            "--set targets={lost: 1 %, lost: 2 %}: error: lost: is given twice: leave one of them out",
+        ),
+        (
             "stages.detect.after=localise",
             "--set stages.detect.after=localise: error: stages.detect.after: "
             "the stages go round in a circle: detect after localise after detect",
@@ -183,6 +191,81 @@ def test_a_wrong_option_is_named_in_the_message(option, said):
     with pytest.raises(ScenarioError) as caught:
         loads(SMALL, set_=[option])
     assert str(caught.value) == said
+
+
+OF_THE_FILE = {
+    "based_on": "based_on=first-light: error: based_on: cannot be changed; the base is read before any change: "
+    "give it in the file",
+    "overrides.more": "overrides.more={seed: 2}: error: overrides.more: cannot be changed; named sets are read "
+    "from the file: add it there, or give the changes themselves",
+    "cases": "cases={a: [tiny]}: error: cases: cannot be changed; they are read from the file: add it there; "
+    "'--case' also takes overrides joined by '+'",
+}
+
+
+@pytest.mark.parametrize("said", OF_THE_FILE.values(), ids=OF_THE_FILE)
+def test_what_only_a_file_can_say_is_refused(said):
+    with pytest.raises(ScenarioError) as caught:
+        loads(SMALL, set_=[said.partition(": error")[0]])
+    assert str(caught.value) == f"--set {said}"
+
+
+def test_an_override_cannot_change_what_there_is_to_choose():
+    text = SMALL.replace("overrides:\n", "overrides:\n  more: {cases: {a: [tiny]}}\n")
+    with pytest.raises(
+        ScenarioError, match=r"^scenario:48:10: error: overrides\.more\.cases: cannot be changed; "
+    ):
+        loads(text)
+
+
+def test_what_a_set_undoes_of_an_override_is_told():
+    pools = "sites.cnaf.pools"
+    for option, lost in ((f"{pools}.cpu.servers=6", True), (f"{pools}.cpu={{hardware: host, servers: 4}}", True),
+                         (f"{pools}.cpu.servers=4", False), (f"{pools}.cpu.threads=2", False)):  # fmt: skip
+        told = f"--set {option} comes after override 'tiny' and undoes its {pools}.cpu.servers"
+        assert loads(SMALL, with_=["tiny"], set_=[option]).undone == ((told,) if lost else ())
+        assert loads(SMALL, set_=[option]).undone == ()
+
+
+CHECKED = """
+overrides:
+  tiny: {sites.cnaf.pools.cpu.servers: 4}
+  few: {sites.cnaf.pools.cpu.servers: 3}
+  wrong: {drain: 12, stages.dq.max_batch: 9999}
+  stray: {stages.dk.max_batch: 2}
+  late: {timeline.outage.at: 2 h 10 min, timeline.outage.lasts: 1 h}
+cases: {as-is: [], both: [tiny, late], lost: [tinny]}
+"""
+
+
+def test_every_override_and_every_case_is_checked(tmp_path):
+    path = tmp_path / "s.yaml"
+    path.write_text(SMALL.partition("overrides:")[0] + CHECKED)
+    with pytest.raises(ScenarioError) as caught:
+        checked(path)
+    assert [(p.line, p.path, p.message) for p in caught.value.problems] == [
+        (41, "timeline.weights.takes.servers", "with override 'few': 4 servers are more than cnaf.cpu has (3)"),
+        (51, "drain", "with override 'wrong': a duration needs a unit: write '12 s' or '12 ms'"),
+        (51, "stages.dq.max_batch", "with override 'wrong': 9999 must be at most 4096"),
+        (52, "overrides.stray.stages.dk.max_batch", "unknown stage 'dk'; known: dq, detect, localise, alert"),
+        (54, "cases.lost", "unknown override 'tinny'; did you mean 'tiny'? Known: tiny, few, wrong, stray, late"),
+    ]  # fmt: skip
+
+
+def test_what_is_wrong_without_an_override_is_told_once(tmp_path):
+    path = tmp_path / "s.yaml"
+    path.write_text(SMALL.replace("horizon: 1 d", "horizon: 12"))
+    with pytest.raises(ScenarioError) as caught:
+        checked(path)
+    assert [p.path for p in caught.value.problems] == ["horizon"]
+
+
+def test_what_is_checked_is_what_is_chosen(tmp_path):
+    path = tmp_path / "s.yaml"
+    path.write_text(SMALL + "cases: {as-is: [], small: [tiny], again: [tiny]}\n")
+    scenario, variants = checked(path, set_=["seed=3"])
+    assert scenario == load(path, set_=["seed=3"])
+    assert variants == {"override 'tiny'": load(path, with_=["tiny"])}
 
 
 def test_an_unknown_override_is_met_with_the_known_ones():

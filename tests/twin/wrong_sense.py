@@ -13,7 +13,7 @@ SENSE = (
         "  cnaf:",
         "  cnav:",
         (
-            "19:3: error: sites.cnav: unknown site 'cnav'; did you mean 'cnaf'?. For a site of your own"
+            "19:3: error: sites.cnav: unknown site 'cnav'; did you mean 'cnaf'? For a site of your own"
             ", give latitude and longitude"
         ),
         (
@@ -327,6 +327,18 @@ SENSE = (
         "horizon: 1 d",
         "horizon: 20 yr",
         "3:10: error: horizon: makes more than 400,000,000 segments: shorten it or lengthen the stride",
+    ),
+    Bad(
+        "endless drain",
+        "horizon: 1 d",
+        "horizon: 1 d\ndrain: 1e9 yr",
+        "4:8: error: drain: is longer than 400,000,000 segments: shorten it",
+    ),
+    Bad(
+        "reports without end",
+        "stages:\n  dq: {work: glitch-classifier,",
+        "load_reports: 1 us\nstages:\n  dq: {work: glitch-classifier, route: stale-least-loaded,",
+        "24:15: error: load_reports: pools would report more than 400,000,000 times: make it longer",
     ),
     Bad(
         "detector twice",

@@ -250,7 +250,7 @@ WORDS = (
         "duplicate key",
         "name: small",
         "name: small\nname: big",
-        "3:1: error: name: duplicate key 'name'; the first is in line 2",
+        "3:1: error: name: is given twice; the first is in line 2: leave one of them out",
     ),
     Bad(
         "alias",

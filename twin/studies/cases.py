@@ -7,6 +7,7 @@ from pathlib import Path
 
 from twin.loader import load
 from twin.phrases import unknown
+from twin.scenario import Scenario
 from twin.studies.compare import Case
 from twin.tree import Problem, ScenarioError, Spot
 
@@ -40,6 +41,18 @@ def chosen(
     found = tuple(Case(name, load(source, (*with_, *made[name]), set_)) for name in names)
     _check_alike(found)
     return found
+
+
+def single(
+    source: str | Path,
+    name: str,
+    with_: Sequence[str] = (),
+    set_: Mapping[str, object] | Sequence[str] = (),
+) -> Scenario:
+    """The scenario of the case `name` of `source`, by itself; names and changes as for `chosen`."""
+    plain = load(source)
+    made = _overrides(name, plain.case_overrides, plain.override_names)
+    return load(source, (*with_, *made), set_)
 
 
 def _check_alike(found: Sequence[Case]) -> None:
