@@ -15,6 +15,7 @@ from dashboards.panels import Panel, Picture, Points
 from workloads import ageing, curves
 from workloads.profile import Aged, Figure, Profile
 from workloads.sky import SIGNALS
+from workloads.spec import STREAMS
 
 _INTERVALS = "Bars are 95 % intervals."
 
@@ -139,7 +140,9 @@ def _outcomes(aged: Sequence[Aged]) -> dict[str, list[Figure]]:
 def _times(profiles: Sequence[Profile]) -> Picture | None:
     """Time per unit against the batch: a line from median to median, a bar up to the 99 % quantile."""
     series = {
-        f"{p.runtime} on {p.hardware}" + (f", {p.threads} threads" if p.threads != 1 else ""): [
+        f"{p.runtime} on {p.hardware}"
+        + (f", {p.threads} threads" if p.threads != 1 else "")
+        + (f", {p.streams} streams" if p.streams != STREAMS else ""): [
             (
                 float(s.batch),
                 Figure(1e3 * s.p50_s / s.batch, 1e3 * s.p50_s / s.batch, 1e3 * s.p99_s / s.batch, s.n),

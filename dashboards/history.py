@@ -19,7 +19,7 @@ from dashboards import style
 from dashboards.tables import replica_text, timeline_table
 from twin import metrics, words
 from twin.limits import published_signals
-from twin.marks import EVERY, shown
+from twin.marks import EVERY, OBSERVING, causes, shown
 from twin.recorded import Recorded
 
 FLOOR = 0.1
@@ -77,6 +77,7 @@ def timeline(record: Recorded) -> go.Figure:
 def _events(figure: go.Figure, record: Recorded, clock: _Clock) -> None:
     marks = shown(record.marks).head(_DRAWN).to_dict("records")
     alone = Counter(mark["kind"] for mark in marks)
+    named = sum(mark["kind"] not in OBSERVING for mark in marks)
     for mark in marks:
         start, end = (float(mark[key]) / clock.seconds for key in ("start_s", "end_s"))
         kind = str(mark["kind"])
@@ -85,7 +86,7 @@ def _events(figure: go.Figure, record: Recorded, clock: _Clock) -> None:
         for row in (_LATENCY, _QUEUE, _USE) if mark.get("replica", EVERY) == EVERY else ():
             band = {"fillcolor": style.pale(colour, 0.14), "line": {"width": 0}, "layer": "below"}
             figure.add_vrect(x0=start, x1=end, row=row, col=1, **band)
-        if len(marks) <= _NAMED and alone[mark["kind"]] == 1:  # names of one row would cover each other
+        if named <= _NAMED and alone[mark["kind"]] == 1:  # names of one row would cover each other
             right = end * clock.seconds < 0.8 * record.scenario.horizon
             figure.add_annotation(
                 x=end if right else start,
@@ -223,7 +224,7 @@ def _description(record: Recorded) -> str:
     marks = [
         f"{style.MARK_NAMES.get(str(mark['kind']), mark['kind'])} {mark['name']} from "
         f"{words.duration(mark['start_s'])} to {words.duration(mark['end_s'])}"
-        for mark in shown(record.marks).head(_NAMED).to_dict("records")
+        for mark in causes(shown(record.marks)).head(_NAMED).to_dict("records")
     ]
     late = int(np.sum(published_signals(record)["late"]))
     events = f"Events: {words.sequence(marks)}. " if marks else "No events. "

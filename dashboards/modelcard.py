@@ -10,7 +10,8 @@ from typing import Any
 from dashboards.cardplots import pictures
 from dashboards.panels import Panel, Picture
 from workloads import card, decisions, spec
-from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Figure, Profile, load
+from workloads.overlaps import when
+from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Figure, Profile, load, pooled
 from workloads.spec import Workload
 from workloads.unit import Unit
 
@@ -39,6 +40,7 @@ def model_card(name: str, folders: Sequence[Path] = ()) -> str:
         *_pictures(shown, "quality"),
         *_quality(profiles, drawn.get("quality")),
         *_drifted(profiles, shown),
+        *_overlapped(profiles),
         "## How long it takes",
         *_pictures(shown, "times"),
         *_service(profiles),
@@ -105,7 +107,7 @@ def _quality(profiles: Sequence[Profile], picture: Picture | None) -> Iterator[s
         if key in told or (measured is None and profile.quality is None):
             continue
         told.add(key)
-        yield f"On {profile.runtime} ({profile.passport['note']}; {profile.passport['standing']}):"
+        yield f"On {profile.runtime}{_of(profile)} ({profile.passport['note']}; {profile.passport['standing']}):"
         if measured is not None:
             yield f"The program {decisions.headline(measured)}. Data: {measured.data}."
             yield _decisions(measured)
@@ -158,6 +160,28 @@ def _drifted(profiles: Sequence[Profile], shown: Mapping[str, str]) -> Iterator[
         yield from _aged(aged)
     else:
         yield from _figures(next(p.drifted for p in profiles if p.drifted))
+
+
+def _overlapped(profiles: Sequence[Profile]) -> Iterator[str]:
+    """What is still found of signals that another one merges close to, by time apart and by how loud it is."""
+    if not (found := next((p.overlaps for p in profiles if p.overlaps), ())):
+        return
+    yield "## With another signal close by"
+    ratios = list(dict.fromkeys(o.ratio for o in found))
+    yield (
+        "Of signals that are found alone, the part in % that still is, with its 95 % interval, where another one "
+        "merges so close and is so many times as loud; in the last column all of them. Both are black holes, "
+        f"the signal of SNR {found[0].snr_edges[0]:g} to {found[0].snr_edges[-1]:g}. A trigger counts where it "
+        "is nearer to the signal than to the other one. Of those not found alone some are found then, which "
+        "profiles hold as well."
+    )
+    head = ("the other one merges", *(f"{a:g} to {b:g}" for a, b in ratios), "all")
+    rows = []
+    for same, after_s in dict.fromkeys((o.same, o.after_s) for o in found):
+        own = [o for o in found if (o.same, o.after_s) == (same, after_s)]
+        kept = [pooled([o])[0] for o in own] + [pooled(own)[0]]
+        rows.append((when(same, after_s), *(_percent(r.count[0], r.n[0]) for r in kept)))
+    yield _table(head, rows)
 
 
 def _figures(drifted: Sequence[Drifted]) -> Iterator[str]:
@@ -221,7 +245,7 @@ def _service(profiles: Sequence[Profile]) -> Iterator[str]:
         head,
         [
             (
-                p.hardware, p.runtime, str(p.threads), str(s.batch),
+                p.hardware + _of(p), p.runtime, str(p.threads), str(s.batch),
                 f"{1e3 * s.p50_s:.2f} ms", f"{1e3 * s.p99_s:.2f} ms",
                 f"{1e3 * s.mean_s / s.batch:.2f} ms", f"{'settled' if s.settled else 'open'}, n={s.n}",
                 str(p.passport["standing"]),
@@ -262,6 +286,11 @@ def _limits(workload: Workload, profiles: Sequence[Profile]) -> Iterator[str]:
         low, high = measured.snr_edges[0], measured.snr_edges[-1]
         known = ", ".join(measured.classes)
         yield f"Events of SNR below {low:g} or above {high:g}, or of classes other than {known}: not measured."
+
+
+def _of(profile: Profile) -> str:
+    """Whose streams it was measured on, where that is no triangle."""
+    return "" if profile.streams == spec.STREAMS else f" for {profile.streams} streams"
 
 
 def _table(head: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]]) -> str:

@@ -42,6 +42,9 @@ MARK_COLOURS = {
     "degradation": GREEN,
     "drift": GREY,
     "surge": BLUE,
+    "lock-loss": INK,
+    "detector-maintenance": SKY,
+    "glitch-class": ORANGE,
 }
 MARK_HATCHES = {
     "retraining": "/",
@@ -53,8 +56,17 @@ MARK_HATCHES = {
     "degradation": ".",
     "drift": "",
     "surge": "x",
+    "lock-loss": "",
+    "detector-maintenance": "|",
+    "glitch-class": "+",
 }
-MARK_NAMES = {"storm": "glitch storm", "failure-trace": "recorded failures"}
+MARK_NAMES = {
+    "storm": "glitch storm",
+    "failure-trace": "recorded failures",
+    "lock-loss": "detector without lock",
+    "detector-maintenance": "detector worked on",
+    "glitch-class": "new glitch class",
+}
 """Kinds that are shown by another name."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 

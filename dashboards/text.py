@@ -16,9 +16,11 @@ _BUSY = 0.01
 """A link that is less busy is not mentioned."""
 _ALSO = {
     "ageing": "Ageing",
+    "guarded": "Guarded",
     "warnings": "Warned",
     "observing": "Observing",
     "overlaps": "In band",
+    "beside": "Close",
     "alerts": "Alerts",
 }
 """Parts of a summary that only some runs have, and what they are called."""

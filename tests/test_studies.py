@@ -6,17 +6,24 @@ from functools import cache
 import pytest
 
 from benchmarks.studies import FIGURES, HERE, PAGE, SHOWN
+from benchmarks.studies.needed import NEEDED, draw_growth, draw_training, training
 from benchmarks.studies.tables import filled, table
-from twin.loader import bundled
+from twin.loader import bundled, load
+from twin.overrides import AS_IS
 from twin.runner import run
 from twin.sections import UNSOURCED
 from twin.studies import cases
+from twin.studies.compare import Case
 
 SHORT = {"horizon": "2 h", "drain": "10 min", "replicas": 1}
 
 
 @cache
 def offered(name):
+    """The cases, or the scenario itself where it offers none to compare."""
+    scenario = load(name)
+    if not scenario.case_overrides:
+        return (Case(AS_IS, scenario),)
     return cases.chosen(name)
 
 
@@ -59,3 +66,34 @@ def test_what_was_found_is_of_the_scenario_as_it_stands(name):
 def test_a_page_without_a_place_for_a_table_is_refused():
     with pytest.raises(ValueError, match="table: q99"):
         filled("nothing", "q99", "x")
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_the_page_tells_what_is_answered_without_a_comparison(name):
+    result = json.loads((HERE / f"{name}.json").read_text())
+    page = PAGE.read_text()
+    assert filled(page, name, NEEDED[name][1](result)) == page
+    assert f"(studies/{name}.svg)" in page
+    assert f"    {result['command']}\n" in page
+
+
+def test_what_training_pays_is_of_the_profiles_as_they_stand():
+    assert json.loads((HERE / "q03-training.json").read_text()) == json.loads(json.dumps(training()))
+
+
+def test_what_is_projected_is_of_the_scenario_as_it_stands():
+    result = json.loads((HERE / "q12-projection.json").read_text())
+    assert result["scenario_digest"] == load("q12-projection").digest
+    assert [row["of"] for row in result["rows"][::48]] == ["installed", "used by networks", "used by filters"]
+    assert all(row["low"] <= row["median"] <= row["high"] for row in result["rows"])
+
+
+@pytest.mark.parametrize(("name", "drawn"), [("q03-training", draw_training), ("q12-projection", draw_growth)])
+def test_a_figure_of_ranges_is_drawn_the_same_again(name, drawn, tmp_path):
+    drawn(json.loads((HERE / f"{name}.json").read_text()), tmp_path / "again.svg")
+    assert (tmp_path / "again.svg").read_bytes() == (FIGURES / f"{name}.svg").read_bytes()
+
+
+def test_what_never_pays_is_told():
+    row = json.loads((HERE / "q03-training.json").read_text())["rows"][0] | {"units": None}
+    assert "| never | – |" in NEEDED["q03-training"][1]({"rows": [row]})

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from twin.assembly_checks import check
 from twin.kernel.state import (
+    BAD,
     BREAK,
     LINK,
     MOST_CROWD,
+    OUTSIDE,
     POOL,
     PREEMPTIONS,
     QUEUE,
@@ -24,7 +26,7 @@ from twin.kernel.state import (
     TRIGGER,
     WHEN_FULL,
 )
-from twin.plan import Array, Control, Decision, Geography, Plan, PoolSpec, StageSpec, Stream
+from twin.plan import DOWN, Array, Control, Decision, Geography, Plan, PoolSpec, StageSpec, Stream
 from workloads.occupancy import WARM_POINTS
 from workloads.sky import EVENT
 
@@ -43,19 +45,19 @@ def assemble(
     event_segment: NDArray[np.int64] | None = None,
     noise_key: int = 0,
     absent: NDArray[np.int64] | None = None,
+    down: NDArray[np.void] | None = None,
     looks: NDArray[np.int64] | None = None,
     controls: Sequence[Control] = (),
     mergers: NDArray[np.void] | None = None,
 ) -> Plan:
     """The plan of these pools, stages and streams; ValueError for what no kernel could run."""
     check(pools, stages, streams, len(geography.names))
-    events = np.empty(0, EVENT) if events is None else events
-    event_segment = np.empty(0, np.int64) if event_segment is None else event_segment
+    sky = _sky(events, event_segment, absent, down, looks)
     queues, tables, decisions, warmth, crowding = _queues(pools, stages)
     timers, tables = _timers(stages, tables)
     children = [[k for k, child in enumerate(stages) if s.name in child.after] for s in stages]
     pool_table, pool_queues = _pools(pools, stages, queues)
-    margin, hand_margin = _margins(stages, children, event_segment)
+    margin, hand_margin = _margins(stages, children, sky["event_segment"])
     bins = horizon_s / math.ceil(1000.0 * horizon_s / (horizon_s + drain_s))
     return Plan(
         stage_names=tuple(s.name for s in stages),
@@ -71,14 +73,11 @@ def assemble(
         tables=_same_width(tables),
         delays=_delays(geography, pools, stages, queues),
         links=_links(geography),
-        events=events,
-        event_segment=event_segment,
+        **sky,
         **_decision_tables(decisions),
         warmth=warmth,
         crowding=crowding,
         tempo=np.array([factor for pool in pools for factor in pool.tempo]),
-        absent=np.zeros((0, 2), np.int64) if absent is None else absent,
-        looks=np.zeros(0, np.int64) if looks is None else looks,
         noise_key=noise_key,
         spawn_margin=margin,
         hand_margin=hand_margin,
@@ -91,6 +90,27 @@ def assemble(
     )
 
 
+def _sky(
+    events: NDArray[np.void] | None,
+    event_segment: NDArray[np.int64] | None,
+    absent: NDArray[np.int64] | None,
+    down: NDArray[np.void] | None,
+    looks: NDArray[np.int64] | None,
+) -> dict[str, Any]:
+    """What comes from the sky and the detectors; nothing of what is None."""
+    return {
+        "events": np.empty(0, EVENT) if events is None else events,
+        "event_segment": np.empty(0, np.int64) if event_segment is None else event_segment,
+        "absent": np.zeros((0, 2), np.int64) if absent is None else absent,
+        "down": np.zeros(0, DOWN) if down is None else down,
+        "looks": np.zeros(0, np.int64) if looks is None else looks,
+    }
+
+
+_GENEROUS = 1 << 16
+"""A margin up to here is taken as it is counted most simply."""
+
+
 def _margins(
     stages: Sequence[StageSpec], children: Sequence[Sequence[int]], event_segment: NDArray[np.int64]
 ) -> tuple[int, int]:
@@ -101,11 +121,19 @@ def _margins(
         handed[s] = here if stages[s].on else here + sum(handed[c] for c in children[s])
     hand_margin = max(handed, default=1) + 1
     spans = {stage.span for stage in stages}
-    counts = [np.unique(event_segment // span, return_counts=True)[1] for span in sorted(spans)]
-    busiest = max(int(count.max(initial=0)) for count in counts)
+    counts = {span: np.unique(event_segment // span, return_counts=True)[1] for span in sorted(spans)}
+    most = {span: int(count.max(initial=0)) + 2 for span, count in counts.items()}
     spread = max([len(c) for c in children], default=1) or 1
-    jobs = max(s.max_batch for s in stages) * spread * (busiest + 2)
-    return jobs * hand_margin + 8, hand_margin
+    jobs = max(s.max_batch for s in stages) * spread * max(most.values())
+    margin = jobs * hand_margin + 8
+    if margin > _GENEROUS:  # many events in a segment, or many shards: stage by stage, and twice that
+        each = [
+            stage.max_batch * (handed[s] + (most[stage.span] if stage.role == "trigger" else 1) * sum(after))
+            for s, stage in enumerate(stages)
+            for after in [[handed[c] for c in children[s]]]
+        ]
+        margin = min(margin, max(_GENEROUS, 2 * max(each) + 8))
+    return margin, hand_margin
 
 
 def _delays(
@@ -226,6 +254,8 @@ def _stages(
         row["role"], row["route"] = ROLES.index(stage.role), ROUTES.index(stage.route)
         row["preempt"], row["when_full"] = PREEMPTIONS.index(stage.preempt), WHEN_FULL.index(stage.when_full)
         row["publishes"] = bool(stage.publishes)
+        row["mark"] = OUTSIDE if stage.outside else BAD
+        row["whole"] = stage.whole and stage.shards > 1 and stage.shelf_life_s < np.inf
         row["timer"] = timers[s]
         row["needs"] = len(stage.after) + sum(m.stage == stage.name for m in streams if not stage.after)
         row["verdict"] = awaited.index(stage.name) if stage.name in awaited else -1
@@ -247,9 +277,9 @@ def _stages(
 
 
 _COPIED = (
-    "any", "shards", "gate", "priority", "max_batch", "max_wait_s", "shelf_life_s", "deadline_s", "timeout_s",
-    "failure", "retries", "backoff_s", "queue_limit", "admit_wait_s", "spill", "payload_bytes", "live", "key",
-    "failure_key", "route_key", "span",
+    "any", "shards", "gate", "guarded", "priority", "max_batch", "max_wait_s", "shelf_life_s", "deadline_s",
+    "timeout_s", "failure", "retries", "backoff_s", "queue_limit", "admit_wait_s", "spill", "payload_bytes",
+    "live", "key", "failure_key", "route_key", "span",
 )  # fmt: skip
 
 

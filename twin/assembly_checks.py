@@ -9,6 +9,8 @@ import numpy as np
 from twin.plan import PoolSpec, Program, StageSpec, Stream
 from workloads.occupancy import IDLE_EDGES_S, WARM_POINTS
 
+MOST_POOLS = 62
+"""Of a stage whose shards become stale together: each is a bit of a number."""
 IDLE_CLASSES = len(IDLE_EDGES_S) + 1
 """Service tables of a program that depends on how long its server has idled."""
 
@@ -33,6 +35,12 @@ def check(pools: Sequence[PoolSpec], stages: Sequence[StageSpec], streams: Seque
         _check_times(where, stage, [parent for parent in stages[:k] if parent.name in stage.after], streams)
         if min(stage.shards, stage.max_batch, stage.queue_limit) < 1 or stage.retries < 0:
             raise ValueError(f"{where}: shards, max_batch and queue_limit are at least 1, retries at least 0")
+        if stage.outside and stage.role != "flag":
+            raise ValueError(f"{where}: only a flag stage says what is outside")
+        if stage.guarded and (not stage.on or any(fallback is None for _, fallback in stage.on.values())):
+            raise ValueError(f"{where}: a guarded stage needs a fallback on each of its pools")
+        if stage.whole and len(stage.on) > MOST_POOLS:
+            raise ValueError(f"{where}: shards that become stale together run on at most {MOST_POOLS} pools")
         for pool_name, programs in stage.on.items():
             _check_programs(f"{where} on {pool_name}", stage, pools[pool_names.index(pool_name)], programs)
     for stream in streams:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from twin import controls
 from twin.kernel.state import ROW, TRACE
 
-_VERSION = 5
+_VERSION = 6
 
 
 class CheckpointError(ValueError):

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from twin.checks_graph import FLAGS
 from twin.phrases import KEY, Finding, Location, unknown
-from twin.schema_ageing import ONE_SIDED, Drift
+from twin.schema_ageing import ONE_SIDED, Drift, Unknowns
 from twin.schema_timeline import Retraining
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_CHANGES = 100_000
 """Of one drift in one replica."""
-TRIGGERS = ("every", "drift", "efficiency", "false_alarms", "guard")
+TRIGGERS = ("every", "drift", "efficiency", "false_alarms", "guard", "glitch_class")
 _LATER = (*TRIGGERS, "gate", "swap", "regains")
 """Keys that only a policy has."""
 
@@ -107,12 +108,28 @@ def _retraining(s: Scenario, here: Location, entry: Retraining) -> Iterator[Find
         at = (*here, "guard", "stage")
         if entry.guard.stage not in s.stages:
             yield at, unknown("stage", entry.guard.stage, s.stages)
-        elif s.stages[entry.guard.stage].role != "flag":
-            yield at, f"stage '{entry.guard.stage}' flags nothing: name one with 'role: flag'"
+        elif s.stages[entry.guard.stage].role not in FLAGS:
+            yield at, f"stage '{entry.guard.stage}' flags nothing: name one with 'role: guard' or 'role: flag'"
+    if entry.glitch_class is not None:
+        yield from _unknowns(s, (*here, "glitch_class"), entry.glitch_class)
     if entry.efficiency is not None:
         yield from _class(s, (*here, "efficiency", "cls"), entry.efficiency.cls)
     if entry.swap == "blue-green" and entry.of in s.stages and s.stages[entry.of].work is None:
         yield (*here, "of"), f"stage '{entry.of}' has a fixed time and no model: give it 'work'"
+
+
+def _unknowns(s: Scenario, here: Location, watched: Unknowns) -> Iterator[Finding]:
+    """A stage that names what it flags, counted often enough, and not too often, in a run."""
+    if watched.stage not in s.stages:
+        yield (*here, "stage"), unknown("stage", watched.stage, s.stages)
+    elif s.stages[watched.stage].role != "flag":
+        yield (*here, "stage"), f"stage '{watched.stage}' names no glitches: name one with 'role: flag'"
+    if watched.window < watched.every:
+        yield (*here, "window"), "is shorter than 'every': counts are not taken as finely"
+    if s.horizon / watched.every > MOST_CHANGES:
+        yield (*here, "every"), f"counts more than {MOST_CHANGES:,} times: make it longer"
+    elif watched.every > s.horizon:
+        yield (*here, "every"), "the run is over before anything is counted: make it shorter than the horizon"
 
 
 def _class(s: Scenario, here: Location, cls: str) -> Iterator[Finding]:

@@ -20,6 +20,8 @@ Stages = Mapping[str, Stage]
 
 INSTANT = frozenset({"after", "join", "awaits", "gate", "publishes", "wait", "stride"})
 """What may be said of a stage without pools."""
+FLAGS = ("flag", "guard")
+"""Roles of stages that give a verdict on segments."""
 
 
 def work_of(stages: Stages, name: str) -> PayloadKind:
@@ -133,8 +135,8 @@ def _awaits(s: Scenario) -> Iterator[Finding]:
         here, flag = ("stages", name, "awaits", "stage"), stage.awaits.stage
         if flag not in s.stages:
             yield here, unknown("stage", flag, s.stages)
-        elif s.stages[flag].role != "flag":
-            flags = [other for other in s.stages if s.stages[other].role == "flag"]
+        elif s.stages[flag].role not in FLAGS:
+            flags = [other for other in s.stages if s.stages[other].role in FLAGS]
             listed = f"known: {', '.join(flags)}" if flags else "there is none"
             yield here, f"'{flag}' has no 'role: flag', so it says nothing to wait for; {listed}"
         elif flag == name:
@@ -197,15 +199,27 @@ def _alerts(s: Scenario) -> Iterator[Finding]:
                 yield ("stages", name, key), f"'{key}' is about candidates, but no trigger comes before '{name}'"
                 break
         else:
-            if stage.gate and not _judged(s.stages, name):
+            if stage.gate and not _judged(s.stages, name, "flag"):
                 message = "no stage before it has 'role: flag' or 'awaits' one: there is nothing to veto"
                 yield ("stages", name, "gate"), message
 
 
-def _judged(stages: Stages, name: str) -> bool:
-    """Whether something says how good the data are before stage `name` lets pass."""
-    before = [stages[up] for up in upstream(stages, name)]
-    return any(stage.awaits or stage.role == "flag" for stage in (stages[name], *before))
+def _judged(stages: Stages, name: str, role: str) -> bool:
+    """Whether a stage with this role is before stage `name`, or waited for by then."""
+    before = upstream(stages, name)
+    awaited = [stages[up].awaits for up in (name, *before)]
+    roles = {stages[wait.stage].role if wait.stage in stages else role for wait in awaited if wait is not None}
+    return any(stages[up].role == role for up in before) or bool(roles - {*FLAGS} | roles & {role})
+
+
+def _guards(s: Scenario) -> Iterator[Finding]:
+    """Something says what is outside before jobs are divided by it."""
+    if _circles(s.stages):
+        return
+    for name, stage in s.stages.items():
+        if stage.guard and not _judged(s.stages, name, "guard"):
+            message = "no stage before it has 'role: guard' or 'awaits' one: nothing would be sent to the fallback"
+            yield ("stages", name, "guard"), message
 
 
 def _products(s: Scenario) -> Iterator[Finding]:
@@ -221,5 +235,5 @@ def _products(s: Scenario) -> Iterator[Finding]:
             yield ("products", name), "names a stage twice"
 
 
-RULES = (_after, _awaits, _roles, _joins, _alerts, _products)
+RULES = (_after, _awaits, _roles, _joins, _alerts, _guards, _products)
 """Every rule on the graph."""

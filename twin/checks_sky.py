@@ -107,6 +107,11 @@ def _glitches(s: Scenario, glitches: Glitches) -> Iterator[Finding]:
     if not isclose(total, 1.0, abs_tol=1e-9):
         yield (*here, "mix"), f"the shares sum to {total:.6g}; they must sum to 1"
     yield from _snr((*here, "snr"), glitches.snr)
+    if glitches.appears is not None:
+        if glitches.appears.at >= s.horizon:
+            yield (*here, "appears", "at"), "the run is over before: make it shorter than the horizon"
+        if glitches.appears.snr is not None:
+            yield from _snr((*here, "appears", "snr"), glitches.appears.snr)
     yield from _profile((*here, "profile"), glitches.profile)
     for key, part in (("profile", glitches.profile), ("bursts", glitches.bursts), ("storms", glitches.storms)):
         if part is not None:

@@ -76,13 +76,13 @@ def _program(here: Location, stage: Stage) -> Iterator[Finding]:
         yield (*here, "fallback"), "a fallback replaces a workload: give 'work' too"
     if stage.fallback is not None and stage.fallback == stage.work:
         yield (*here, "fallback"), f"'{stage.fallback}' is the stage's own workload: name another one"
-    for key in ("fallback_runtime", "fallback_memory", "fallback_load_time"):
+    for key in ("fallback_runtime", "fallback_memory", "fallback_load_time", "guard"):
         if getattr(stage, key) is not None and stage.fallback is None:
             yield (*here, key), "there is no fallback to run: give 'fallback' too"
     if stage.work is None and "runtime" in stage.model_fields_set:
         yield (*here, "runtime"), "there is no workload to run: give 'work' too"
-    if stage.role == "flag" and stage.work is None:
-        yield (*here, "role"), "'flag' needs 'work': only a measured workload decides"
+    if stage.role in ("flag", "guard") and stage.work is None:
+        yield (*here, "role"), f"'{stage.role}' needs 'work': only a measured workload decides"
     if stage.role == "trigger" and stage.work is None and stage.finds is None:
         yield (*here, "role"), "'trigger' needs 'work', which decides as measured, or 'finds' with an efficiency"
     if stage.finds is not None and (stage.role != "trigger" or stage.work is not None):
@@ -95,6 +95,11 @@ def _rules(s: Scenario) -> Iterator[Finding]:
         here = ("stages", name)
         if stage.spill is not None and stage.route != "data-local":
             yield (*here, "spill"), f"says how full 'route: data-local' lets its site become, not '{stage.route}'"
+        if stage.stale == "whole":
+            if stage.shards.number(len(s.instrument.detectors)) < 2:
+                yield (*here, "stale"), "there is one job for each piece of work: give 'shards' too"
+            elif stage.shelf_life is None:
+                yield (*here, "stale"), "nothing becomes stale: give 'shelf_life' too"
         attempts = stage.attempts
         if attempts is not None and attempts.backoff > 0.0 and attempts.retries == 0:
             yield (*here, "attempts", "backoff"), "there is no further attempt to pause before: give 'retries' too"

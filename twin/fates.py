@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from twin import beside
 from twin.engine import TwinEnvironment
-from twin.kernel.state import OUTCOMES, PARTS, PUBLISHED, TRIGGER, VARIANTS
+from twin.kernel.state import BAD, OUTCOMES, PARTS, PUBLISHED, TRIGGER, VARIANTS
 from twin.limits import PARTS as LATENCY_PARTS
 from twin.plan import Plan
 from workloads.sky import ARRIVING, CLASSES, EVERY_SIGNAL
@@ -25,7 +26,7 @@ def alerts(environment: TwinEnvironment, stride_s: float, lookahead_s: float) ->
     """A row per candidate and product published, per candidate that ended, per signal that never became one."""
     plan, rows = environment.plan, environment.ended()
     candidates = rows[~_of_segment(plan)[rows["stage"]]]
-    signals = np.flatnonzero(np.isin(plan.events["cls"], _SIGNALS))
+    signals = np.flatnonzero(np.isin(beside.plain(plan.events["cls"]), _SIGNALS))
     without = np.setdiff1d(signals, candidates["entity"])
     lost = pd.DataFrame({"event_id": without, "outcome": _fates(environment, without)})
     frame = pd.concat([_ended(plan, candidates, stride_s, lookahead_s), _described(plan, lost, stride_s)])
@@ -63,7 +64,7 @@ def _ended(plan: Plan, rows: NDArray[np.void], stride_s: float, lookahead_s: flo
     frame["product"] = np.where(published, np.asarray(plan.products)[rows["stage"]], "")
     frame["search"] = np.asarray([*plan.stage_names, ""])[_search(plan)[rows["stage"]]]
     frame["variant"] = np.asarray(VARIANTS)[rows["variant"]]
-    frame["dq_flag"] = rows["flag"] > 0
+    frame["dq_flag"] = (rows["flag"] & BAD) > 0
     frame["dq_missing"] = rows["missing"] > 0
     arrived_s = (rows["segment"] + spans) * stride_s + lookahead_s
     parts = {
@@ -85,11 +86,16 @@ def _described(plan: Plan, frame: pd.DataFrame, stride_s: float) -> pd.DataFrame
     cls = np.full(ids.size, "noise", dtype=object)
     snr = np.full(ids.size, np.nan)
     time_s = (-ids - 0.5) * stride_s
-    cls[real] = np.asarray(ARRIVING, dtype=object)[plan.events["cls"][ids[real]]]
+    numbers = plan.events["cls"][ids[real]]
+    cls[real] = np.asarray(ARRIVING, dtype=object)[beside.plain(numbers)]
     snr[real] = plan.events["snr"][ids[real]]
     time_s[real] = plan.events["time_s"][ids[real]]
     frame["cls"], frame["snr"], frame["event_time_s"] = cls.astype(str), snr, time_s
     frame["is_signal"] = np.isin(cls, EVERY_SIGNAL)
+    if plan.responses.shape[1] > beside.FIRST:
+        close = np.full(ids.size, "", dtype=object)
+        close[real] = beside.cells(numbers)
+        frame["beside"] = close.astype(str)
     if plan.mergers is not None:
         for name in _OF_MERGERS:
             known = np.full(ids.size, np.nan)

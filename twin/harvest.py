@@ -135,6 +135,7 @@ def _counts(environment: TwinEnvironment) -> pd.DataFrame:
     kept = np.sum([*(stages[name] for name in KEPT), *dropped.values()], axis=0)
     if not np.array_equal(stages["offered"], kept):
         raise RuntimeError(f"work was lost: offered {stages['offered'].tolist()}, accounted for {kept.tolist()}")
+    guarded = ("outside", "outside_s") if plan.stages["guarded"].any() else ()
     return pd.DataFrame(
         {"work": plan.stage_names, "offered": stages["offered"]}
         | {name: stages[name] for name in KEPT}
@@ -143,6 +144,7 @@ def _counts(environment: TwinEnvironment) -> pd.DataFrame:
             "segments": _segments(environment),
             "unsearched": fates.unsearched(environment).size,
         }
+        | {name: stages[name] for name in guarded}
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from twin import sources
-from twin.ageing import measured, planned
+from twin import beside, sources
+from twin.ageing import measured, planned, unlearned
 from twin.programs import Programs, Use
 from twin.scenario import Scenario
 
@@ -21,8 +21,8 @@ def inputs(scenario: Scenario, programs: Programs) -> pd.DataFrame:
     ]
     profiled = _measured(use for use in programs.uses if use.stage not in scenario.live)
     given = [(i.key, i.value, i.standing, i.source) for i in scenario.inputs()]
-    aged = [*measured.told(scenario, programs), *planned.told(scenario)]
-    drawn = sources.stated(scenario)
+    aged = [*measured.told(scenario, programs), *unlearned.told(scenario, programs), *planned.told(scenario)]
+    drawn = [*sources.stated(scenario), *beside.told(scenario, programs)]
     rows = [*executed, *profiled, *aged, *drawn, *given]
     return pd.DataFrame(rows, columns=["key", "value", "standing", "source"])
 

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from twin.plan import DOWN
+
 if TYPE_CHECKING:
     from twin.scenario import Scenario
     from twin.schema_instrument import Duty, Maintenance
@@ -60,28 +62,42 @@ class Observing:
         return first, after, self.up(first)
 
 
-def observing(scenario: Scenario, seed: int, replica: int) -> Observing:
-    """The detectors of one replica: up and down by chance, one named random stream for each, and maintenance.
+def downtimes(scenario: Scenario, seed: int, replica: int) -> NDArray[np.void]:
+    """When detectors of one replica do not observe (time,), dtype twin.plan.DOWN.
+
+    Lock is lost by chance, with one named random stream for each detector; maintenance is set.
+    """
+    duty, rows = scenario.instrument.duty, []
+    for k, name in enumerate(scenario.instrument.detectors if duty is not None else ()):
+        assert duty is not None
+        rng = np.random.default_rng([seed, replica, *f"duty/{name}".encode()])
+        rows += [(k, 0, *span_s) for span_s in _outages(duty, scenario.horizon, rng)]
+    return np.concatenate([np.array(rows, DOWN), maintained(scenario)])
+
+
+def maintained(scenario: Scenario) -> NDArray[np.void]:
+    """When detectors are worked on (time,), dtype twin.plan.DOWN: the same in every replica."""
+    plan, n, rows = scenario.instrument.maintenance, len(scenario.instrument.detectors), []
+    if plan is not None:
+        rows = [(k, 1, *span_s) for k in range(n) for span_s in _maintained(plan, scenario.horizon, k, n)]
+    return np.array(rows, DOWN)
+
+
+def observing(scenario: Scenario, down: NDArray[np.void]) -> Observing:
+    """The detectors that do not observe in the times `down` (dtype twin.plan.DOWN).
 
     A detector delivers a segment if it observes from its beginning to its end.
     """
-    instrument, horizon_s = scenario.instrument, scenario.horizon
-    segments = int(horizon_s / instrument.stride)
-    names, downs = instrument.detectors, []
-    for k, name in enumerate(names):
-        spans_s: list[tuple[float, float]] = []
-        if instrument.duty is not None:
-            rng = np.random.default_rng([seed, replica, *f"duty/{name}".encode()])
-            spans_s += _outages(instrument.duty, horizon_s, rng)
-        if instrument.maintenance is not None:
-            spans_s += _maintained(instrument.maintenance, horizon_s, k, len(names))
-        downs.append(_segments(spans_s, instrument.stride, segments))
-    return Observing(names, segments, tuple(downs))
+    names, stride_s = scenario.instrument.detectors, scenario.instrument.stride
+    segments = int(scenario.horizon / stride_s)
+    own = (down[down["detector"] == k] for k in range(len(names)))
+    spans_s = [list(zip(rows["start_s"].tolist(), rows["end_s"].tolist(), strict=True)) for rows in own]
+    return Observing(names, segments, tuple(_segments(spans, stride_s, segments) for spans in spans_s))
 
 
-def observed(scenario: Scenario, seed: int, replica: int) -> pd.DataFrame:
+def observed(scenario: Scenario, down: NDArray[np.void], replica: int) -> pd.DataFrame:
     """The table of what one replica observed, see the data dictionary in twin.record."""
-    table = observing(scenario, seed, replica).table(scenario.instrument.stride)
+    table = observing(scenario, down).table(scenario.instrument.stride)
     table.insert(0, "replica", replica)
     return table
 

@@ -119,6 +119,7 @@ def _tried(root: Node, chosen: Sequence[str]) -> tuple[Scenario | None, tuple[Pr
 
 def _based(root: Node, chain: list[Path]) -> Node:
     """The tree laid over the one it is based on, and that over its own base."""
+    root = overrides.offering(root)
     base = root.value.pop("based_on", None)
     if base is None or base.value is None:
         return root

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from twin import instrument
 from twin.checks_ageing import policies
 from twin.schema_timeline import Event, Failures, Retraining, Storm
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 EVERY = -1
 """`replica` of what happens in all of them."""
+LOCK_LOSS, WORKED_ON = "lock-loss", "detector-maintenance"
+OBSERVING = (LOCK_LOSS, WORKED_ON)
+"""Kinds that say when detectors did not observe. That brings no work, so nothing is put down to it."""
 _COLUMNS = ["replica", "kind", "name", "start_s", "end_s"]
 Happened = Sequence[tuple[str, str, float, float]]
 
@@ -32,24 +38,35 @@ class Group:
     spans: tuple[tuple[int, float, float], ...]
 
 
-def of_replica(scenario: Scenario, seed: int, replica: int, happened: Happened) -> pd.DataFrame:
-    """The marks that controls left in one replica, and its random storms, up to the horizon."""
+def of_replica(
+    scenario: Scenario,
+    seed: int,
+    replica: int,
+    happened: Happened,
+    down: NDArray[np.void] | None = None,
+) -> pd.DataFrame:
+    """The marks that controls left in one replica, its random storms, and locks lost, up to the horizon.
+
+    `down` says when which detectors did not observe, dtype twin.plan.DOWN.
+    """
     from twin import sources  # only a run needs the sky
 
     storms = [
         ("storm", " ".join(("sky", *detectors)), start_s, end_s)
         for start_s, end_s, detectors in sources.storms(scenario, seed, replica)
     ]
-    rows = [(replica, *mark) for mark in (*happened, *storms) if mark[2] < scenario.horizon]
+    lost = [] if down is None else _detectors(scenario, LOCK_LOSS, down[down["maintained"] == 0])
+    rows = [(replica, *mark) for mark in (*happened, *storms, *lost) if mark[2] < scenario.horizon]
     return _frame(rows)
 
 
 def table(scenario: Scenario, marks: pd.DataFrame) -> pd.DataFrame:
-    """Marks of the whole run: what the timeline sets once, for EVERY replica; what chance brings for its own."""
+    """Marks of the whole run: what is set once, for EVERY replica; what chance brings for its own."""
     chance = {name for name, entry in scenario.timeline.items() if _by_chance(scenario, entry)} | {"sky"}
     entry = marks["name"].str.split(" ").str[0]
     kinds = ("storm", "failures", "retraining")
     own = marks["kind"].isin(kinds) & entry.isin(chance) | ~entry.isin(scenario.timeline)
+    own |= marks["kind"] == LOCK_LOSS
     storms = [
         (EVERY, e.kind, name, e.at, e.at + e.lasts)
         for name, e in scenario.timeline.items()
@@ -61,10 +78,23 @@ def table(scenario: Scenario, marks: pd.DataFrame) -> pd.DataFrame:
         for step in drift.steps
         if step.at < scenario.horizon
     ]
-    given = _frame([*storms, *steps, *_surges(scenario)])
+    appears = None if scenario.sky.glitches is None else scenario.sky.glitches.appears
+    new = [] if appears is None else [(EVERY, "glitch-class", "sky unknown", appears.at, appears.at)]
+    worked_on = _detectors(scenario, WORKED_ON, instrument.maintained(scenario))
+    given = _frame([*storms, *steps, *_surges(scenario), *new, *((EVERY, *mark) for mark in worked_on)])
     common = marks[~own & (marks["replica"] == 0)].assign(replica=EVERY)
     every = pd.concat([common, given]).sort_values(["start_s", "name"], kind="stable")
     return pd.concat([every, marks[own]], ignore_index=True)
+
+
+def _detectors(scenario: Scenario, kind: str, down: NDArray[np.void]) -> list[tuple[str, str, float, float]]:
+    """Marks of times in which detectors do not observe, by start, cut to the horizon."""
+    names, by = scenario.instrument.detectors, np.sort(down, order=["start_s", "detector"])
+    ends_s = np.minimum(by["end_s"], scenario.horizon)
+    return [
+        (kind, f"instrument {names[k]}", start_s, end_s)
+        for k, start_s, end_s in zip(by["detector"].tolist(), by["start_s"].tolist(), ends_s.tolist(), strict=True)
+    ]
 
 
 def _surges(scenario: Scenario) -> list[tuple[int, str, str, float, float]]:
@@ -79,8 +109,14 @@ def _surges(scenario: Scenario) -> list[tuple[int, str, str, float, float]]:
     return [(EVERY, "surge", " ".join(("sky", *classes)), *span) for span, classes in spans.items()]
 
 
+def causes(marks: pd.DataFrame) -> pd.DataFrame:
+    """The marks that something may be put down to: not when detectors did not observe."""
+    return marks[~marks["kind"].isin(OBSERVING)]
+
+
 def groups(marks: pd.DataFrame) -> list[Group]:
-    """Marks by kind and entry of the timeline, in the order in which they come."""
+    """What may be a cause, by kind and entry of the timeline, in the order in which they come."""
+    marks = causes(marks)
     replicas = marks["replica"] if "replica" in marks else pd.Series(EVERY, index=marks.index)
     found: dict[tuple[str, str], list[tuple[int, float, float]]] = {}
     columns = (marks[name].tolist() for name in ("kind", "name", "start_s", "end_s"))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twin import ahead, observed, overlaps, words
+from twin import ahead, guarded, observed, overlaps, words
 from twin.ageing import summary as ageing
 from twin.estimates import Estimate, fraction, mean, quantile, rate, withheld
 from twin.limits import (
@@ -81,6 +81,7 @@ def summary(record: Recorded) -> dict[str, Any]:
         "stages": _plain(stages(record)),
         "inputs": _inputs(record),
         **({} if (aged := ageing.summary(record)) is None else {"ageing": aged}),
+        **guarded.summary(record),
         **observed.summary(record),
         **ahead.summary(record),
         **overlaps.summary(record),

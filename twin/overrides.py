@@ -6,6 +6,7 @@ only, which are read here.
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,6 +19,9 @@ from twin.tree import Node, Problem, ScenarioError, Spot, planted, scalar
 Override = tuple[str, Node]
 """Dotted path and new value."""
 
+AS_IS = "as-is"
+"""The case of a scenario as it stands."""
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _OF_THE_FILE = {
     "based_on": "the base is read before any change: give it in the file",
     "overrides": "named sets are read from the file: add it there, or give the changes themselves",
@@ -44,8 +48,23 @@ def names(tree: Node) -> tuple[str, ...]:
 
 
 def cases(tree: Node) -> dict[str, tuple[str, ...]]:
-    """The overrides of each of the scenario's own `cases`."""
+    """The overrides of each of the scenario's `cases`."""
     return {name: tuple(str(one.value) for one in node.value) for name, node in _cases(tree).items()}
+
+
+def offering(tree: Node) -> Node:
+    """The tree of one file with its cases spelt out: where it lists none, as it stands and with each of its
+    overrides.
+
+    A file without overrides of its own offers nothing itself, and keeps what the scenario that it is based on
+    offers.
+    """
+    own = [name for name, node in _sets(tree).items() if isinstance(node.value, dict) and _NAME.fullmatch(name)]
+    if not own or not isinstance(tree.value, dict) or "cases" in tree.value:
+        return tree
+    spot = tree.value["overrides"].spot
+    cases = planted({AS_IS: [], **{name: [name] for name in own}}, spot)
+    return Node({**tree.value, "cases": cases}, tree.spot, tree.key)
 
 
 def named(tree: Node, chosen: Iterable[str]) -> list[Override]:

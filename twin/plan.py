@@ -73,6 +73,8 @@ class StageSpec:
 
     Without pools it is instant, a point where work forks or meets, or takes a time of its own, drawn from the
     inverse CDF `timer_s` (point,). Its jobs are about `span` segments each. Words are in twin.kernel.state.
+    What a flag stage flags is bad, or `outside` of what models were made for; of a `guarded` stage the fallback
+    serves such jobs. Shards become stale by themselves, or as a `whole`.
     """
 
     name: str
@@ -82,6 +84,8 @@ class StageSpec:
     shards: int = 1
     awaits: Awaits | None = None
     role: str = "plain"
+    outside: bool = False
+    guarded: bool = False
     gate: bool = False
     publishes: str = ""
     priority: int = 1
@@ -89,6 +93,7 @@ class StageSpec:
     max_batch: int = 1
     max_wait_s: float = 0.0
     shelf_life_s: float = np.inf
+    whole: bool = False
     deadline_s: float = np.inf
     timeout_s: float = np.inf
     failure: float = 0.0
@@ -129,6 +134,16 @@ class Stream:
     breaks: tuple[tuple[int, int, float], ...] = ()
 
 
+DOWN = np.dtype(  # a time in which a detector does not observe
+    [
+        ("detector", "i8"),
+        ("maintained", "i8"),  # 1: it is worked on, 0: it lost lock
+        ("start_s", "f8"),
+        ("end_s", "f8"),
+    ]
+)
+
+
 class Control(Protocol):
     """Something that happens to the computing: data that says when it acts next, and acts (twin.controls)."""
 
@@ -144,7 +159,8 @@ class Control(Protocol):
 class Plan:
     """Everything that decides a run, frozen: its digest names the run. Array layouts are in twin.kernel.state.
 
-    `absent` (gap, 2) are segments that no stream delivers: first, and first after them. `looks` (event,) is the
+    `absent` (gap, 2) are segments that no stream delivers: first, and first after them; `down` (time,) when which
+    detectors do not observe, dtype DOWN. `looks` (event,) is the
     event that each one is a look at ahead of time, itself for most; empty where there are none. `mergers`
     (event,) is what the signals are, dtype workloads.sky.SOURCE, where they were drawn from a population.
     """
@@ -174,6 +190,7 @@ class Plan:
     tempo: Array
     breaks: NDArray[np.void]
     absent: NDArray[np.int64]
+    down: NDArray[np.void]
     looks: NDArray[np.int64]
     noise_key: int
     spawn_margin: int

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from twin import instrument, premerger, schedule, sources, specs
+from twin import beside, instrument, premerger, schedule, sources, specs
 from twin.ageing import planned as ageing
+from twin.ageing.unlearned import Heard
 from twin.assembly import assemble
 from twin.checks_graph import publishing, span_of
 from twin.kernel.chance import stream_key
@@ -29,7 +31,8 @@ def plan(scenario: Scenario, programs: Programs, seed: int, replica: int) -> Pla
     """The plan of replica number `replica`."""
     geography = _geography(scenario)
     home = geography.names.index(scenario.instrument.site)
-    heard, absent = _sky(scenario, programs, seed, replica)
+    down = instrument.downtimes(scenario, seed, replica)
+    heard, absent = _sky(scenario, programs, seed, replica, down)
     return assemble(
         geography=geography,
         pools=specs.pools(scenario, programs, seed, replica),
@@ -43,15 +46,18 @@ def plan(scenario: Scenario, programs: Programs, seed: int, replica: int) -> Pla
         noise_key=stream_key(seed, replica, "noise"),
         controls=[
             *schedule.controls(scenario, seed, replica),
-            *ageing.controls(scenario, programs, seed, replica),
+            *ageing.controls(
+                scenario, programs, seed, replica, Heard(heard["events"], heard["event_segment"], absent)
+            ),
         ],
         absent=absent,
+        down=down,
         **heard,
     )
 
 
 def _sky(
-    scenario: Scenario, programs: Programs, seed: int, replica: int
+    scenario: Scenario, programs: Programs, seed: int, replica: int, down: NDArray[np.void]
 ) -> tuple[dict[str, Any], instrument.Spans]:
     """Events, their segments and what they are or look at, as the detectors hear them; segments without data."""
     stride_s = scenario.instrument.stride
@@ -63,13 +69,15 @@ def _sky(
     kept = segment < int(scenario.horizon / stride_s)
     absent = np.zeros((0, 2), np.int64)
     if scenario.instrument.intermittent:
-        there = instrument.observing(scenario, seed, replica)
+        there = instrument.observing(scenario, down)
         absent = there.absent()
         kept &= instrument.heard(events, segment, there, _faintest(programs))
     if looks.size:
         kept &= kept[looks]
         looks = premerger.renumbered(looks, kept)
     plain, mergers = split(events[kept])
+    if beside.counted(scenario):
+        plain = beside.marked(plain, segment[kept])
     return {"events": plain, "event_segment": segment[kept], "looks": looks, "mergers": mergers}, absent
 
 
@@ -118,11 +126,13 @@ def check_size(scenario: Scenario, replicas: int) -> None:
     for key, has, measured in (
         ("stride", f"{given.stride:g} s", f"{SEGMENT_S:g} s"),
         ("sample_rate", f"{given.sample_rate:g} Hz", f"{RATE_HZ} Hz"),
-        ("detectors", f"{len(given.detectors)} streams", f"{STREAMS} streams"),
     ):
         if has != measured:
             text = f"{has}; the workloads are measured on segments with {measured}"
             problems.append(scenario.problem(f"instrument.{key}", text))
+    if scenario.live and len(given.detectors) != STREAMS:
+        text = f"{len(given.detectors)} streams; live stages see the strain of a triangle's {STREAMS}"
+        problems.append(scenario.problem("instrument.detectors", text))
     if problems:
         raise ScenarioError(tuple(problems))
 

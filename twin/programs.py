@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin import premerger, sources
+from twin import beside, premerger, sources, words
 from twin.checks_graph import stride_of
 from twin.plan import Decision, Program
 from twin.scenario import Scenario
@@ -17,7 +17,7 @@ from twin.tree import Problem, ScenarioError
 from twin.works import key_of, variants
 from workloads.profile import Decisions, Profile, ProfileError, UnheardOfError, find
 from workloads.sky import ARRIVING, BEYOND, EVERY_SIGNAL, SIGNALS
-from workloads.spec import SEGMENT_S
+from workloads.spec import SEGMENT_S, STREAMS
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _stated(scenario: Scenario, name: str) -> Decision | None:
     if premerger.warns(scenario):
         responses = premerger.blind(responses)
     noise = min(1.0, finds.false_alarms * stride_of(scenario, name))
-    return Decision(np.array([0.0, finds.min_snr, np.inf]), responses, noise)
+    return _wider(scenario, Decision(np.array([0.0, finds.min_snr, np.inf]), responses, noise))
 
 
 def _resident(stage: Stage, variant: str) -> tuple[float, float]:
@@ -126,7 +126,7 @@ def _use(
 ) -> Use:
     stage = scenario.stages[name]
     spec = pool_spec(scenario, pool)
-    profile = find(work, runtime, spec.hardware, folders, spec.threads)
+    profile = find(work, runtime, spec.hardware, folders, spec.threads, _streams(scenario, work))
     decision = None
     if stage.role != "plain":
         decision = _decision(scenario, name, profile)
@@ -142,13 +142,33 @@ def _use(
     return Use(name, pool, variant, profile, program)
 
 
+def _streams(scenario: Scenario, work: str) -> int:
+    """How many streams the profile of `work` is to be of: the instrument's, a triangle's where any number will do.
+
+    ProfileError where it is not made for the instrument's.
+    """
+    number = len(scenario.instrument.detectors)
+    if number == STREAMS:
+        return STREAMS
+    from workloads import card, spec
+
+    if work not in spec.names() or spec.streams(spec.get(work)) is None:
+        return STREAMS
+    try:
+        spec.of_streams(spec.get(work), number)
+    except ValueError as error:
+        spent = words.duration(float(card.read(work)["cost"]["wall_s"]))
+        raise ProfileError(f"{error}; the shipped one took {spent} to make") from None
+    return number
+
+
 def _decision(scenario: Scenario, name: str, profile: Profile) -> Decision:
     """What the profile decides, as a table; a stage's role is the outcome its profile has to hold."""
     stage, decisions = scenario.stages[name], profile.decisions
     if decisions is None and profile.quality and stage.role == "trigger" and profile.workload in premerger.WORKS:
         _check_stride(scenario, name, profile.workload, premerger.STRIDE_S)
-        return premerger.decision(profile.quality)
-    if decisions is None or decisions.outcome != stage.role:
+        return _wider(scenario, premerger.decision(profile.quality))
+    if decisions is None or decisions.outcome != ("flag" if stage.role == "guard" else stage.role):
         what = "no decisions" if decisions is None else f"decisions that {decisions.outcome}"
         raise ProfileError(f"stage {name} has role {stage.role}; the profile of {profile.workload} holds {what}")
     _check_stride(scenario, name, profile.workload, SEGMENT_S)
@@ -159,12 +179,19 @@ def _decision(scenario: Scenario, name: str, profile: Profile) -> Decision:
         responses[ARRIVING.index(arrival.cls)] = np.asarray(response.count) / np.asarray(response.n)
     if premerger.warns(scenario):
         responses = premerger.blind(responses)
-    return Decision(np.asarray(decisions.snr_edges), responses, decisions.noise_probability)
+    found = Decision(np.asarray(decisions.snr_edges), responses, decisions.noise_probability)
+    return _wider(scenario, found, profile if stage.role == "trigger" else None)
 
 
 def _class_count(scenario: Scenario) -> int:
     """How many classes of events decisions are about, looks not counted."""
-    return len(ARRIVING) if premerger.warns(scenario) else sources.class_count(scenario)
+    every = premerger.warns(scenario) or beside.counted(scenario)
+    return len(ARRIVING) if every else sources.class_count(scenario)
+
+
+def _wider(scenario: Scenario, decision: Decision, profile: Profile | None = None) -> Decision:
+    """`decision`, with what the measured `profile` finds of signals beside others where these count."""
+    return beside.widened(decision, profile) if beside.counted(scenario) else decision
 
 
 def _refuse_unmeasured(decisions: Decisions, arrival: sources.Arrival) -> None:
@@ -194,4 +221,6 @@ def _key(error: ProfileError, variant: str, pool: int) -> str:
         return key_of(error, variant)
     if "a batch of" in str(error):
         return "max_batch"
+    if "streams of a triangle" in str(error) or "no strain of" in str(error):
+        return "work"
     return "stride" if "a stride of" in str(error) else f"on.{pool}"

@@ -15,7 +15,8 @@ alerts    a row per candidate and product published, per candidate that ended ot
           free server waited for the batch to fill), outage_s (also failed attempts and their pauses), load_s,
           compute_s, timer_s (at stages that only take time); where signals come from a population also redshift,
           chirp_mass_msun (in the detectors' frame), duration_s (in band, up to the merger) and overlaps (other
-          drawn mergers that are in band at this one); where the calibration has versions also calibration, the
+          drawn mergers that are in band at this one); where `sky.overlaps` counts also beside, what other signal
+          merges close to it ('' none within 8 s); where the calibration has versions also calibration, the
           name of that of its data. Warnings of mergers to come stand under their merger: latency_s and frame_s are
           negative
 latencies published alerts counted: product, cls, window of window_s from start_s (by event time), bin and its
@@ -29,34 +30,36 @@ pools     pool, site, hardware, servers, use (busy / available server time over 
 links     source, target, transfers, bytes, busy_s (with something under way)
 timeline  quantity (queue, busy or servers) of the pool `name`: time-weighted mean `value` in the bin of `bin_s`
           that starts at `time_s`
-marks     what happened to sky and computing: replica (-1: in every one), kind (retraining, drift, storm, surge,
-          outage, failures, failure-trace, maintenance, degradation), name (entry of the timeline, and what it was
-          about where that is one of several; 'sky' for the sky's own storms), start_s, end_s
+marks     what happened to sky, detectors and computing: replica (-1: in every one), kind (retraining, drift,
+          storm, surge, glitch-class, outage, failures, failure-trace, maintenance, degradation; lock-loss and
+          detector-maintenance say when a detector did not observe), name (entry of the timeline, and what it was
+          about where that is one of several; 'sky' for what the sky brings; 'instrument' and the detector),
+          start_s, end_s
 inputs    every number the run rests on: key, value, standing (measured, published, scaled, assumed, or
           scenario: a planner's choice), source
 counts    per stage (`work`; product.NAME publishes it): offered = waiting (for a verdict or timer) + asked (for
           a route) + transit + queued + running + backoff + done + dropped_vetoed + dropped_stale +
           dropped_expired + dropped_rejected + dropped_shed + dropped_failed + dropped_lost, where a job of
           several shards counts as several; segments that arrived in the replica, and how many of them were
-          unsearched: dropped before any search
-live      only with live stages: order, stage, pool, variant, entities, segments, service_s, extra (flag or noise
-          trigger per job), events and whether each was found, the program's scores (per job; none in recordings of
-          earlier versions); service_s is inf where the worker was lost first
-farm      only of a farm: of each live batch (`order`) the pool and number of its server, start_s (the kernel
-          starts it), sent_s (its worker is told), end_s (its answer is heard; inf: never), program_s (what the
-          worker measured around the program alone)
-incidents only of a farm: at time_s the worker of a server was lost (what: fail), or another one was ready (repair)
-ageing    only where models age or a policy trains them: a row per stage from time_s to end_s, while nothing
-          changes: variant that serves, version of the primary (1 at first), efficiency (share of the replica's
-          signals, of its glitches for a stage that flags, that it is expected to react to: mean over pools),
-          false_per_day (segments of pure noise it would react to, if all were), fresh and fresh_per_day (both of
-          the primary on the data it was measured on), passed (kinds of drift past the largest measured amount,
-          joined by blanks: their last values hold)
-trainings likewise: stage, name (entry of the timeline), start_s, trained_s (weights are there), decided_s, outcome
-          (passed, rolled-back, unfinished), servers it took and server_s (for how long, times how many)
-instrument only where detectors do not always observe: a row for every set of `detectors` (names joined by blanks,
-          '' none) that observed together, up (how many), time_s and share of the horizon
-policies  only where the scenario has `alerts`: see twin.alerts.accounts
+          unsearched: dropped before any search; where a stage has a guard also outside and outside_s: jobs of
+          those that it has done whose data a guard had marked as outside, and the servers' time that they took
+          live      only with live stages: order, stage, pool, variant, entities, segments, service_s, extra (flag
+          or noise trigger per job), events and whether each was found, the program's scores (per job; none in
+          recordings of earlier versions); service_s is inf where the worker was lost first farm      only of a
+          farm: of each live batch (`order`) the pool and number of its server, start_s (the kernel starts it),
+          sent_s (its worker is told), end_s (its answer is heard; inf: never), program_s (what the worker measured
+          around the program alone) incidents only of a farm: at time_s the worker of a server was lost (what:
+          fail), or another one was ready (repair) ageing    only where models age or a policy trains them: a row
+          per stage from time_s to end_s, while nothing changes: variant that serves, version of the primary (1 at
+          first), efficiency (share of the replica's signals, of its glitches for a stage that flags, that it is
+          expected to react to: mean over pools), false_per_day (segments of pure noise it would react to, if all
+          were), fresh and fresh_per_day (both of the primary on the data it was measured on), passed (kinds of
+          drift past the largest measured amount, joined by blanks: their last values hold) trainings likewise:
+          stage, name (entry of the timeline), start_s, trained_s (weights are there), decided_s, outcome (passed,
+          rolled-back, unfinished), servers it took and server_s (for how long, times how many) instrument only
+          where detectors do not always observe: a row for every set of `detectors` (names joined by blanks, ''
+          none) that observed together, up (how many), time_s and share of the horizon policies  only where the
+          scenario has `alerts`: see twin.alerts.accounts
 """
 
 from __future__ import annotations

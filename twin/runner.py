@@ -178,9 +178,9 @@ def _replica(
         frames = harvest(environment, replica, scenario.instrument.stride, LOOKAHEAD_S)
         frames |= executed() | ageing.tables(scenario, planned, environment.controls, replica)
     if scenario.instrument.intermittent:
-        frames["instrument"] = instrument.observed(scenario, seed, replica)
+        frames["instrument"] = instrument.observed(scenario, planned.down, replica)
     frames["pools"]["server_s"] = _server_s(environment)
-    frames["marks"] = marks.of_replica(scenario, seed, replica, environment.marks)
+    frames["marks"] = marks.of_replica(scenario, seed, replica, environment.marks, planned.down)
     if resume is not None:
         resume.finish(replica, frames, planned.digest)
     return frames, planned.digest

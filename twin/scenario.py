@@ -99,7 +99,8 @@ class Scenario(Section):
     `override_names`."""
     cases: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     """What 'ettwin compare' holds against each other: the overrides of each, none for the scenario as it stands.
-    They replace those of the scenario it is based on. Empty once loaded: see `case_overrides`."""
+    By default that and each override of this file; a file without overrides has the cases of what it is based on.
+    Given, they replace those; {} offers nothing. Empty once loaded: see `case_overrides`."""
     profiles: tuple[str, ...] = ()
     """Folders with measured profiles beside this file, searched before the shipped ones."""
     profile_terms: tuple[Term, ...] = TERMS

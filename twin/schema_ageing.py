@@ -73,6 +73,19 @@ class Guard(Section):
     """Of segments of pure noise, so much is flagged."""
 
 
+class Unknowns(Section):
+    """A classifier says more often than usual that a glitch is of no class it knows."""
+
+    stage: Name
+    """With 'role: flag', its program made for the same data as the model; such as 'work: glitch-classifier'."""
+    sigma: Annotated[float, Field(ge=1, le=100)] = 5.0
+    """By so many standard deviations of the number that is usual."""
+    window: Annotated[Duration, POSITIVE] = 86_400.0
+    """Counted over the last so long, or since the model came into service."""
+    every: Annotated[Duration, POSITIVE] = 3600.0
+    """Counted so often."""
+
+
 class Gate(Section):
     """A newly trained model is validated before it serves; if it fails, the old one goes on."""
 
@@ -97,6 +110,8 @@ class Policy(Section):
     """As soon as pure noise makes it react so many times as often as when fresh."""
     guard: Guard | None = None
     """As soon as a guard flags more of the data than this."""
+    glitch_class: Unknowns | None = None
+    """As soon as a classifier says too often that it does not know: a new class of glitches has appeared."""
     gate: Gate | None = None
     """null: whatever was trained serves."""
     swap: Literal["in-place", "blue-green"] | None = None

@@ -160,6 +160,21 @@ class Population(Section):
     """Where the SNR law comes from, and why the other class stands for this one."""
 
 
+class NewClass(Section):
+    """Glitches of a class that nobody was taught begin to come: programs take them for glitches of no family."""
+
+    at: Duration
+    """From when on, from the beginning of the run."""
+    rate: Sourced[Rate]
+    """In each detector, beside the rate of the others; storms, bursts and profile of those are not about it."""
+    snr: Snr | None = None
+    """As for the other glitches; null: the same law as theirs."""
+    standing: Standing = "assumed"
+    """Of when it comes and of the SNR law."""
+    source: str = UNSOURCED
+    """Where these come from."""
+
+
 class Glitches(Section):
     """Noise transients, independent in each detector unless storms join them."""
 
@@ -168,6 +183,8 @@ class Glitches(Section):
     profile: GlitchProfile | None = None
     bursts: GlitchBursts | None = None
     storms: GlitchStorms | None = None
+    appears: NewClass | None = None
+    """One day a class of glitches that no model has learned; null: none does."""
     mix: dict[str, Annotated[float, Field(ge=0, le=1)]]
     """Share of each class; the shares sum to 1."""
     snr: Snr
@@ -198,5 +215,8 @@ class Sky(Section):
     """By class of signal: bbh, bns, nsbh or burst."""
     multiplicity: Annotated[float, Field(gt=0, le=1e6)] | None = None
     """Signals of all classes come so many times as often as their rates say."""
+    overlaps: Literal["measured"] | None = None
+    """What another merger close by does to whether a search finds a signal: as it was measured of each search.
+    null: nothing, every signal is found as if it were alone."""
     glitches: Glitches | None = None
     replay: Replay | None = None

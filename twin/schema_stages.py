@@ -206,8 +206,12 @@ class Stage(Section):
     """Data quality that is judged beside it, and waited for."""
     on: Annotated[tuple[str, ...], Field(min_length=1), or_default(())] = ()
     """Pools it may run on, as 'site.pool', in order of preference. Without it the stage is instant, or a timer."""
-    role: Literal["plain", "flag", "trigger"] = "plain"
-    """flag: marks a segment as bad. trigger: reports the candidates of a segment."""
+    role: Literal["plain", "flag", "trigger", "guard"] = "plain"
+    """flag: marks a segment as bad. trigger: reports the candidates of a segment. guard: marks a segment as
+    outside of what models were made for; it is no worse for that, but see `guard`."""
+    guard: Literal["fallback"] | None = None
+    """fallback: jobs whose segment a stage with 'role: guard' marked as outside are done by the fallback, one by
+    one; null: by the stage's own program like all others."""
     finds: Finds | None = None
     """What a trigger without a workload reports."""
     gate: Literal["veto"] | None = None
@@ -224,6 +228,9 @@ class Stage(Section):
     """How long a server waits for a batch to fill."""
     shelf_life: Annotated[Duration, POSITIVE] | None = None
     """Jobs older than this when they would start are dropped; null: never."""
+    stale: Literal["shard", "whole"] | None = None
+    """What that judges where work is split into `shards`. shard, or null: each by itself. whole: the work, when a
+    pool takes up its first shard; then all go on, or none, and none when one of them has ended early."""
     deadline: Annotated[Duration, POSITIVE] | None = None
     """Jobs older than this are dropped even when they are done; null: never."""
     attempts: Attempts | None = None

@@ -19,7 +19,7 @@ from twin.schema_timeline import Storm
 from twin.tree import ScenarioError
 from workloads import arrivals, eventfile, sky
 from workloads.modulation import STEADY, Cycle, Modulation
-from workloads.sky import ARRIVING, CLASSES, Boost, Population
+from workloads.sky import ARRIVING, CLASSES, UNLEARNED, Boost, Population
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
@@ -70,6 +70,7 @@ def populations(scenario: Scenario) -> list[Population]:
     if scenario.sky.glitches is not None:
         for cls, share in scenario.sky.glitches.mix.items():
             sources += _glitches(scenario, scenario.sky.glitches, cls, share)
+        sources += _new_class(scenario, scenario.sky.glitches)
     return sources
 
 
@@ -127,6 +128,8 @@ def classes(scenario: Scenario) -> Iterator[Arrival]:
         snr = scenario.sky.glitches.snr
         for cls in scenario.sky.glitches.mix:
             yield Arrival(cls, cls, snr.min, snr.max)
+        if (new := scenario.sky.glitches.appears) is not None:
+            yield Arrival(UNLEARNED[0], UNLEARNED[0], (new.snr or snr).min, (new.snr or snr).max)
     rows = replayed(scenario)
     if rows is not None:
         for number in np.unique(rows["cls"]).tolist():
@@ -210,6 +213,23 @@ def _glitches(scenario: Scenario, glitches: Glitches, cls: str, share: float) ->
             _bursts(bursts if bursts and _concerns(cls, bursts.classes) else None),
             _storms(glitches) if storms and _concerns(cls, storms.classes) else None,
         )
+
+
+def _new_class(scenario: Scenario, glitches: Glitches) -> Iterator[Population]:
+    """Glitches of a class that nobody knows, from when it appears on; no storm and no profile is about them."""
+    new = glitches.appears
+    if new is not None:
+        snr, steps = new.snr or glitches.snr, ((0.0, 0.0), (new.at, 1.0))
+        for detector in range(len(scenario.instrument.detectors)):
+            yield Population(
+                UNLEARNED[0],
+                new.rate.value,
+                snr.min,
+                snr.max,
+                snr.index,
+                detector,
+                modulation=Modulation(steps if new.at > 0.0 else ((0.0, 1.0),), ()),
+            )
 
 
 def _concerns(cls: str, classes: Classes | None) -> bool:

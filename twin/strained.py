@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin import beside
 from twin.engine import LiveResult
 from twin.plan import Plan
 from twin.programs import pool_spec
 from twin.scenario import Scenario
 from twin.tree import ScenarioError
-from workloads.sky import CLASSES
+from workloads.sky import ARRIVING, CLASSES, UNLEARNED
+
+_HELD = [ARRIVING.index(cls) for cls in CLASSES + UNLEARNED]
+"""Classes of events that strain holds."""
 
 
 class Strained:
@@ -30,10 +34,11 @@ class Strained:
         self._plan = plan
         self._lookahead_s = LOOKAHEAD_S
         self._stride_s = scenario.instrument.stride
+        self._cls = beside.plain(plan.events["cls"])
         injections = [
-            Injection(float(e["time_s"]), CLASSES[e["cls"]], float(e["snr"]), int(e["detector"]), i)
+            Injection(float(e["time_s"]), ARRIVING[self._cls[i]], float(e["snr"]), int(e["detector"]), i)
             for i, e in enumerate(plan.events)
-            if e["cls"] < len(CLASSES)  # not a look at one that comes later
+            if self._cls[i] in _HELD  # not a look at one that comes later
         ]
         self._strain = Strain(int(np.random.SeedSequence([seed, replica]).generate_state(1)[0]), injections)
 
@@ -62,7 +67,7 @@ class Strained:
         """The sky's events in a segment."""
         first, last = np.searchsorted(self._plan.event_segment, (segment, segment + 1))
         own = np.arange(first, last)
-        return own[self._plan.events["cls"][own] < len(CLASSES)]
+        return own[np.isin(self._cls[own], _HELD)]
 
     def _echo(self, segment: int) -> bool:
         """Whether a neighbouring segment holds an event, which this one's windows see as well."""

@@ -54,7 +54,9 @@ def _confusions(here: Decisions, elsewhere: Decisions) -> dict[str, Any] | None:
     if a is None or b is None or a["classes"] != b["classes"]:
         return None
     counts = [[x + y for x, y in zip(*rows, strict=True)] for rows in zip(a["counts"], b["counts"], strict=True)]
-    return {"classes": a["classes"], "counts": counts}
+    by_snr = [answers["unknown_by_snr"] for answers in (a, b) if "unknown_by_snr" in answers]
+    found = {cls: [sum(row) for row in zip(*(by[cls] for by in by_snr), strict=True)] for cls in here.classes}
+    return {"classes": a["classes"], "counts": counts} | ({"unknown_by_snr": found} if len(by_snr) == 2 else {})
 
 
 def _sum(a: Response, b: Response) -> Response:

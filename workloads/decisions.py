@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
+from workloads.detectors import TRIANGLE, Detectors
 from workloads.drift import NONE, Drift
 from workloads.profile import Decisions, Response
 from workloads.sky import SIGNALS, power_law
-from workloads.spec import LOOKAHEAD_S, SEGMENT_S, STREAMS, Outputs, Program, Progress
+from workloads.spec import LOOKAHEAD_S, SEGMENT_S, Outputs, Program, Progress
 from workloads.strain import EVENTS, Injection, Strain
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ def decisions(
         noise={"n": noise, "count": int(quiet.outcome.sum())},
         snr_edges=SNR_EDGES,
         classes=classes,
-        data=f"Gaussian noise of the ET 10 km cryogenic curve, independent streams; IMRPhenomD binaries of 10-80 "
+        data=f"Gaussian noise of {detectors(program).said}, independent streams; IMRPhenomD binaries of 10-80 "
         f"Msun with aligned spins, simulated glitch families; SNR log-uniform in each bin; seed {seed}",
-        confusion=_confusion(labels) if quiet.label is not None else None,
+        confusion=_confusion(labels, events) if quiet.label is not None else None,
     )
 
 
@@ -70,8 +71,8 @@ def noise_outputs(
     program: Program, n: int, seed: int, progress: Progress = lambda done, text: None, drift: Drift = NONE
 ) -> Outputs:
     """Outputs of `program` on `n` consecutive segments without any event but what `drift` adds."""
-    strain = Strain(seed, (), drift)
-    return _outputs(program, strain, np.arange(n, dtype=np.float64) * SEGMENT_S, progress)
+    strain = strain_of(program, seed, (), drift)
+    return outputs(program, strain, np.arange(n, dtype=np.float64) * SEGMENT_S, progress)
 
 
 def event_outputs(
@@ -86,18 +87,19 @@ def event_outputs(
     rng = np.random.default_rng([seed, len(snr)])
     starts = _SPACING_S * np.arange(len(snr), dtype=np.float64)
     times = starts + SEGMENT_S * rng.random(len(snr))
-    streams = np.full(len(snr), -1) if cls in SIGNALS else rng.integers(STREAMS, size=len(snr))
+    number = detectors(program).streams
+    streams = np.full(len(snr), -1) if cls in SIGNALS else rng.integers(number, size=len(snr))
     events = [
         Injection(float(t), cls, float(s), int(d), i)
         for i, (t, s, d) in enumerate(zip(times, snr, streams, strict=True))
     ]
-    return _outputs(program, Strain(seed, events, drift), starts, progress)
+    return outputs(program, strain_of(program, seed, events, drift), starts, progress)
 
 
 def recorded_outputs(program: Program, recorded: Recording, progress: Progress) -> Outputs:
     """Outputs of `program` on the segments of a recording that it can see whole windows of."""
     strain = Strain(recorded.seed, (), recorded.drift)
-    return _outputs(program, strain, _segments_of(program, recorded), progress)
+    return outputs(program, strain, _segments_of(program, recorded), progress)
 
 
 def recorded_signals(
@@ -118,7 +120,7 @@ def recorded_signals(
             for i, (t, s) in enumerate(zip(times, lap, strict=True))
         ]
         strain = Strain(recorded.seed, events, recorded.drift)
-        parts.append(_outputs(program, strain, starts[: len(lap)], lambda done, text: None))
+        parts.append(outputs(program, strain, starts[: len(lap)], lambda done, text: None))
         progress(first / len(snr), f"{program.workload.name}: signals in the recording")
     return joined(parts)
 
@@ -128,6 +130,17 @@ def _segments_of(program: Program, recorded: Recording) -> NDArray[np.float64]:
     first_s = np.ceil(program.workload.unit.duration_s - SEGMENT_S - LOOKAHEAD_S)
     last_s = recorded.duration_s - SEGMENT_S - LOOKAHEAD_S
     return np.arange(first_s, last_s + 1e-9, SEGMENT_S)
+
+
+def detectors(program: Program) -> Detectors:
+    """Those whose strain `program` is for."""
+    known: Detectors = getattr(program.workload, "detectors", TRIANGLE)
+    return known
+
+
+def strain_of(program: Program, seed: int, events: Sequence[Injection] = (), drift: Drift = NONE) -> Strain:
+    """Strain for `program`: noise of `seed`, with `events` in it, drifted or not."""
+    return Strain(seed, events, drift, detectors(program))
 
 
 def window(program: Program, strain: Strain, start_s: float) -> NDArray[np.float64]:
@@ -163,7 +176,13 @@ def _percent(count: int, n: int) -> str:
     return f"{100 * count / n:.3g} % ({100 * low:.3g}-{100 * high:.3g}, n={n})"
 
 
-def _outputs(program: Program, strain: Strain, starts_s: NDArray[np.float64], progress: Progress) -> Outputs:
+def outputs(
+    program: Program,
+    strain: Strain,
+    starts_s: NDArray[np.float64],
+    progress: Progress = lambda done, text: None,
+) -> Outputs:
+    """Outputs of `program` on the segments of `strain` that begin at `starts_s` (segment,)."""
     parts: list[Outputs] = []
     for first in range(0, len(starts_s), _BATCH):
         batch = [window(program, strain, start_s) for start_s in starts_s[first : first + _BATCH]]
@@ -183,8 +202,18 @@ def joined(parts: Sequence[Outputs]) -> Outputs:
     )
 
 
-def _confusion(labels: dict[str, list[str] | None]) -> dict[str, Any]:
-    """Counts of what each class (row) is called (column)."""
+def _confusion(labels: dict[str, list[str] | None], events: int) -> dict[str, Any]:
+    """Counts of what each class (row) is called (column); of those called unknown, by SNR bin of `events` each."""
     names = list(labels)
     rows = [[sum(guess == column for guess in labels[truth] or ()) for column in names] for truth in names]
-    return {"classes": names, "counts": rows}
+    return {"classes": names, "counts": rows} | unknown_by_snr(labels, events)
+
+
+def unknown_by_snr(labels: dict[str, list[str] | None], events: int) -> dict[str, Any]:
+    """How many of each class of event are called unknown in each SNR bin of `events`; {} where nothing ever is."""
+    said = {
+        cls: [guesses[k : k + events].count("unknown") for k in range(0, len(guesses), events)]
+        for cls, guesses in labels.items()
+        if cls != "none" and guesses
+    }
+    return {"unknown_by_snr": said} if any(map(any, said.values())) else {}

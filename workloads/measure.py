@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
 
-from workloads import ageing, agreement, decisions, export, host, runtime, spec, timing
-from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Profile, ProfileError, find, load
+from workloads import ageing, agreement, decisions, export, host, overlapping, runtime, spec, timing
+from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Overlap, Profile, ProfileError, find, load
 from workloads.spec import Judged, OnSegments, Program, Progress
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _SEED, _QUICK_SEED = 30_011, 40_009
 """Data no model, threshold or bank was chosen on; a quick measurement has data of its own."""
 TOLERANCE = export.TOLERANCE
 """Runtimes whose results differ by no more, relative to 1 or to the value if larger, decide alike."""
+_OVERLAPS = "; overlaps measured "
+"""In a passport's note, before the date."""
 _DRIFTED = 4
 """At each drift that many times fewer tries are made."""
 _COMPARED, _POOL = 40, 8
@@ -40,7 +42,8 @@ class Request:
     """What to measure of workload `name`, for which hardware kind and number of threads.
 
     `runtimes` None is every runtime whose package is installed; `budget_s` limits the timing of each. A `quick`
-    quality makes QUICK times fewer tries. With `drift`, what drifted data do to it is measured too.
+    quality makes QUICK times fewer tries. With `drift`, what drifted data do to it is measured too. The strain is
+    that of so many `streams`.
     """
 
     name: str
@@ -51,10 +54,14 @@ class Request:
     budget_s: float = 60.0
     quick: bool = False
     drift: bool = False
+    streams: int = spec.STREAMS
 
     def programs(self) -> dict[str, Program]:
         """The programs by runtime, the first of which is judged for all."""
-        chosen = self.runtimes or filter(runtime.installed, spec.get(self.name).runtimes)
+        workload = spec.of_streams(spec.get(self.name), self.streams)
+        chosen = self.runtimes or filter(runtime.installed, workload.runtimes)
+        if self.streams != spec.STREAMS:
+            return {r: spec.load(self.name, r, self.threads, streams=self.streams) for r in chosen}
         return {r: spec.load(self.name, r, self.threads) for r in chosen}
 
 
@@ -80,7 +87,7 @@ def measure(request: Request, out: Path, now: str, progress: Progress = silent) 
     results agree with it; one of reduced precision that differs is measured by itself, any other raises
     ProfileError.
     """
-    load_1min, programs = os.getloadavg()[0], request.programs()
+    load_1min, programs = os.getloadavg()[0], _settled(request, progress)
     spread, service, paths = _spread(programs), {}, []
     for index, (r, program) in enumerate(programs.items()):
         progress(0.3 * index / len(programs), f"timing {request.name} on {r}")
@@ -90,7 +97,7 @@ def measure(request: Request, out: Path, now: str, progress: Progress = silent) 
         what, about = found[r], passport(program, now, found[r].note, load_1min)
         profile = Profile(
             request.name, r, request.hardware, request.threads, about, service[r], what.decisions, what.quality,
-            what.aged, what.drifted,
+            what.aged, what.drifted, streams=request.streams,
         )  # fmt: skip
         paths.append(profile.save(out))
     return paths
@@ -101,7 +108,7 @@ def time_again(request: Request, out: Path, now: str, progress: Progress = silen
 
     ProfileError when there is no profile, or one of other weights.
     """
-    load_1min, programs, paths = os.getloadavg()[0], request.programs(), []
+    load_1min, programs, paths = os.getloadavg()[0], _settled(request, progress), []
     for index, (r, program) in enumerate(programs.items()):
         progress(index / len(programs), f"timing {request.name} on {r}")
         kept = _kept(program, request, out, "its quality")
@@ -116,7 +123,7 @@ def judge_again(request: Request, out: Path, now: str, progress: Progress = sile
 
     What drifted data do stays too unless `drift` is asked for. ProfileError as from `time_again` and `measure`.
     """
-    programs, paths = request.programs(), []
+    programs, paths = _settled(request, progress), []
     kept = {r: _kept(program, request, out, "its times") for r, program in programs.items()}
     for r, what in _found(programs, _spread(programs), request, progress).items():
         about = {**kept[r].passport, "note": f"{what.note}; {now}"}
@@ -127,9 +134,45 @@ def judge_again(request: Request, out: Path, now: str, progress: Progress = sile
     return paths
 
 
+def overlaps_again(request: Request, out: Path, now: str, progress: Progress = silent) -> list[Path]:
+    """What signals close to each other do to a search, into the profiles below `out`; all else stays as it is.
+
+    Measured on the first runtime for all whose results agree with it. ValueError for what is no search,
+    ProfileError as from `time_again` and `measure`.
+    """
+    programs, paths = _settled(request, progress), []
+    kept = {r: _kept(program, request, out, "all of it") for r, program in programs.items()}
+    spread, first = _spread(programs), next(iter(programs))
+    alone = [r for r in programs if r != first and spread[r] > TOLERANCE]
+    seed, fewer = (_QUICK_SEED, QUICK) if request.quick else (_SEED, 1)
+    found: dict[str, tuple[Overlap, ...]] = {}
+    for index, r in enumerate((first, *alone)):
+
+        def said(done: float, text: str, index: int = index) -> None:
+            progress((index + done) / (1 + len(alone)), text)
+
+        found[r] = overlapping.overlaps(programs[r], seed, said, max(1, overlapping.EVENTS // fewer))
+    for r, profile in kept.items():
+        note = f"{str(profile.passport['note']).partition(_OVERLAPS)[0]}{_OVERLAPS}{now}"
+        about = {**profile.passport, "note": note}
+        paths.append(replace(profile, passport=about, overlaps=found.get(r, found[first])).save(out))
+    return paths
+
+
+def _settled(request: Request, progress: Progress) -> dict[str, Program]:
+    """The programs by runtime, with a threshold from data of their own where they are for other detectors."""
+    programs = request.programs()
+    first = next(iter(programs.values()))
+    if first.workload is spec.get(request.name):
+        return programs
+    progress(0.0, f"settling the threshold of {request.name} on {request.streams} streams")
+    settings, _ = first.workload.settle(first, None, lambda done, text: progress(0.3 * done, text))
+    return {r: replace(program, settings=settings) for r, program in programs.items()}
+
+
 def _kept(program: Program, request: Request, out: Path, missing: str) -> Profile:
     """The profile there is of `program`; ProfileError when it is of other weights, for `missing` is of those."""
-    kept = find(request.name, program.runtime, request.hardware, (out,), request.threads)
+    kept = find(request.name, program.runtime, request.hardware, (out,), request.threads, request.streams)
     if kept.passport.get("weights_sha256") != program.weights_sha256:
         raise ProfileError(f"{kept.path}: of other weights than the shipped ones; measure {missing} as well")
     return kept
@@ -180,7 +223,8 @@ def _on_drifted(program: Program, found: Found, quick: bool, progress: Progress)
 
 def _with_shipped(program: Program, here: Decisions) -> tuple[Decisions, str]:
     """The decisions measured here, added to the shipped ones of the same weights; and how that came about."""
-    for path in sorted(SHIPPED.glob(f"*/{program.workload.name}-{program.runtime}.json")):
+    other = "" if (n := spec.streams(program.workload)) in (None, spec.STREAMS) else f"-{n}streams"
+    for path in sorted(SHIPPED.glob(f"*/{program.workload.name}-{program.runtime}{other}.json")):
         shipped = load(path)
         if shipped.decisions is None or shipped.passport.get("weights_sha256") != program.weights_sha256:
             continue

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from workloads import occupancy as occupancies
 from workloads.occupancy import TERMS, Occupancy, by_size
+from workloads.spec import STREAMS
 
 SCHEMA_VERSION = 1
 QUANTILES = 257
@@ -117,6 +118,32 @@ class Aged:
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """What a search makes of signals that another one merges close to, in a cell of `workloads.overlaps`.
+
+    The other one merges `after_s` later (two ends; negative: it was earlier; in the `same` second either way),
+    with an SNR so many times (`ratio`, two ends) theirs. Per SNR bin of the signals: of those that are found alone
+    `kept` counts how many still are, of the others `gained` how many are now.
+    """
+
+    same: bool
+    after_s: tuple[float, float]
+    ratio: tuple[float, float]
+    snr_edges: tuple[float, ...]
+    kept: Response
+    gained: Response
+
+
+def pooled(found: Sequence[Overlap]) -> tuple[Response, Response]:
+    """What was `kept` of the signals found alone, and `gained` of the others, over all these and all SNR bins."""
+    kept, gained = (
+        Response((sum(sum(part.n) for part in parts),), (sum(sum(part.count) for part in parts),))
+        for parts in ([one.kept for one in found], [one.gained for one in found])
+    )
+    return kept, gained
+
+
+@dataclass(frozen=True)
 class Figure:
     """A figure of quality from `n` tries, with the ends of its 95 % interval."""
 
@@ -139,8 +166,9 @@ class Profile:
     """One (workload, runtime, hardware kind, threads): service times over batch sizes, quality, passport.
 
     Quality is `decisions` of a workload on segments of strain; of any other its own figures, with a 'headline'.
-    `ageing` is what drifted data do to the decisions, `drifted` what they do to another quality; empty when it was
-    not measured. `occupancy` is what a batch takes a server of a farm, where that was measured too.
+    `ageing` is what drifted data do to the decisions, `drifted` what they do to another quality, `overlaps` what
+    signals close to each other do to a search; empty when it was not measured. `occupancy` is what a batch takes a
+    server of a farm, where that was measured too. `streams` is how many detectors' strain it was measured on.
     """
 
     workload: str
@@ -154,6 +182,8 @@ class Profile:
     ageing: tuple[Aged, ...] = ()
     drifted: tuple[Drifted, ...] = ()
     occupancy: Occupancy | None = None
+    overlaps: tuple[Overlap, ...] = ()
+    streams: int = STREAMS
     schema_version: int = SCHEMA_VERSION
     path: Path | None = field(default=None, compare=False)
 
@@ -193,9 +223,10 @@ class Profile:
     def save(self, folder: Path) -> Path:
         """Write `<folder>/<hardware>/<workload>-<runtime>.json` and return its path.
 
-        The name of a profile of more than one thread ends in `-<N>threads.json`.
+        The name of a profile of more than one thread ends in `-<N>threads.json`, of other than three streams in
+        `-<N>streams.json`.
         """
-        path = folder / self.hardware / _file_name(self.workload, self.runtime, self.threads)
+        path = folder / self.hardware / _file_name(self.workload, self.runtime, self.threads, self.streams)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".tmp")
         beside.write_text(self._text())
@@ -205,9 +236,11 @@ class Profile:
     def _text(self) -> str:
         content = asdict(self)
         del content["path"]
-        for part in ("quality", "ageing", "drifted", "occupancy"):
+        for part in ("quality", "ageing", "drifted", "occupancy", "overlaps"):
             if not content[part]:
                 del content[part]
+        if self.streams == STREAMS:
+            del content["streams"]
         return json.dumps(content, indent=1) + "\n"
 
 
@@ -224,6 +257,7 @@ def load(path: Path) -> Profile:
         ageing = tuple(_aged(a) for a in content.pop("ageing", ()))
         drifted = tuple(_drifted(d) for d in content.pop("drifted", ()))
         occupancy = occupancies.read(content.pop("occupancy")) if "occupancy" in content else None
+        overlaps = tuple(_overlap(one) for one in content.pop("overlaps", ()))
         profile = Profile(
             **content,
             service=service,
@@ -231,6 +265,7 @@ def load(path: Path) -> Profile:
             ageing=ageing,
             drifted=drifted,
             occupancy=occupancy,
+            overlaps=overlaps,
             path=path,
         )
         _check(profile)
@@ -241,12 +276,19 @@ def load(path: Path) -> Profile:
     return profile
 
 
-def find(workload: str, runtime: str, hardware: str, folders: tuple[Path, ...], threads: int = 1) -> Profile:
-    """The first profile of that workload, runtime, hardware kind and number of threads.
+def find(
+    workload: str,
+    runtime: str,
+    hardware: str,
+    folders: tuple[Path, ...],
+    threads: int = 1,
+    streams: int = STREAMS,
+) -> Profile:
+    """The first profile of that workload, runtime, hardware kind, number of threads and of streams.
 
     `folders` are searched in their order, then the shipped profiles.
     """
-    name = _file_name(workload, runtime, threads)
+    name = _file_name(workload, runtime, threads, streams)
     for folder in (*folders, SHIPPED):
         path = folder / hardware / name
         if isfile(path):
@@ -255,8 +297,10 @@ def find(workload: str, runtime: str, hardware: str, folders: tuple[Path, ...], 
         raise error
     known = sorted({p.parent.name for folder in (*folders, SHIPPED) for p in folder.glob(f"*/{escape(name)}")})
     wanted = f"hardware '{hardware}'" + (f" with {threads} threads" if threads != 1 else "")
+    wanted += "" if streams == STREAMS else f" for {streams} streams"
     where = "this machine" if hardware == "host" else "such a machine"
-    remedy = f"Run '{command(workload, f'--runtime {runtime}', hardware, threads)}' on {where}"
+    option = f"--runtime {runtime}" + ("" if streams == STREAMS else f" --streams {streams}")
+    remedy = f"Run '{command(workload, option, hardware, threads)}' on {where}"
     raise ProfileError(
         f"no profile of workload '{workload}' with runtime '{runtime}' on {wanted}; "
         f"measured on: {', '.join(known) or 'nothing'}. {remedy}, or choose a measured kind"
@@ -291,8 +335,9 @@ def command(workload: str, option: str, hardware: str, threads: int) -> str:
     return f"ettwin measure {workload} {option}{kind}" + (f" --threads {threads}" if threads != 1 else "")
 
 
-def _file_name(workload: str, runtime: str, threads: int) -> str:
-    return f"{workload}-{runtime}{'' if threads == 1 else f'-{threads}threads'}.json"
+def _file_name(workload: str, runtime: str, threads: int, streams: int) -> str:
+    of_streams = "" if streams == STREAMS else f"-{streams}streams"
+    return f"{workload}-{runtime}{'' if threads == 1 else f'-{threads}threads'}{of_streams}.json"
 
 
 def _decisions(content: Mapping[str, Any] | None) -> Decisions | None:
@@ -308,6 +353,12 @@ def _aged(content: Mapping[str, Any]) -> Aged:
 
 def _drifted(content: Mapping[str, Any]) -> Drifted:
     return Drifted(content["drift"], {name: Figure(**figure) for name, figure in content["figures"].items()})
+
+
+def _overlap(content: Mapping[str, Any]) -> Overlap:
+    listed = {name: tuple(content[name]) for name in ("after_s", "ratio", "snr_edges")}
+    counts = {name: Response(**{k: tuple(v) for k, v in content[name].items()}) for name in ("kept", "gained")}
+    return Overlap(**{**content, **listed, **counts})
 
 
 def _responses(content: Mapping[str, Any]) -> dict[str, Response]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads.detectors import TRIANGLE, Detectors
 from workloads.sky import CLASSES, SIGNALS
 from workloads.spec import LOOKAHEAD_S, RATE_HZ, SEGMENT_S, STREAMS, Program, Progress
 from workloads.strain import Injection, Strain
@@ -26,13 +27,13 @@ _SPACING_S = 24.0
 _LOUDNESS = (8.0, 60.0)
 
 
-def strain_unit(window_s: float, may_miss: int = 0) -> Unit:
+def strain_unit(window_s: float, may_miss: int = 0, streams: int = STREAMS) -> Unit:
     """A window of strain, `window_s` long; up to `may_miss` streams of it may be missing."""
     return Unit(
         "strain",
-        f"calibrated strain of the {STREAMS} streams, ending {LOOKAHEAD_S:g} s after the searched second",
+        f"calibrated strain of the {streams} streams, ending {LOOKAHEAD_S:g} s after the searched second",
         ("detector", "sample"),
-        (STREAMS, round(window_s * RATE_HZ)),
+        (streams, round(window_s * RATE_HZ)),
         float(RATE_HZ),
         longest_repeat=8,
         may_miss=may_miss,
@@ -40,7 +41,7 @@ def strain_unit(window_s: float, may_miss: int = 0) -> Unit:
     )
 
 
-def examples(unit: Unit, n: int, seed: int) -> NDArray[np.float64]:
+def examples(unit: Unit, n: int, seed: int, detectors: Detectors = TRIANGLE) -> NDArray[np.float64]:
     """`n` windows (n, detector, sample) that hold, in turn, noise and every class of event, loud and quiet."""
     rng = np.random.default_rng([seed, n])
     starts = _SPACING_S * np.arange(1, n + 1)
@@ -48,14 +49,15 @@ def examples(unit: Unit, n: int, seed: int) -> NDArray[np.float64]:
     snr = low * (high / low) ** rng.random(n)
     kinds = [("none", *CLASSES)[i % (1 + len(CLASSES))] for i in range(n)]
     streams = [
-        -1 if cls in SIGNALS else int(d) for cls, d in zip(kinds, rng.integers(STREAMS, size=n), strict=True)
+        -1 if cls in SIGNALS else int(d)
+        for cls, d in zip(kinds, rng.integers(detectors.streams, size=n), strict=True)
     ]
     events = [
         Injection(float(start + SEGMENT_S * rng.random()), cls, float(s), stream, i)
         for i, (start, cls, s, stream) in enumerate(zip(starts, kinds, snr, streams, strict=True))
         if cls != "none"
     ]
-    strain = Strain(seed, events)
+    strain = Strain(seed, events, detectors=detectors)
     return np.array([strain.window(t + SEGMENT_S + LOOKAHEAD_S, unit.duration_s) for t in starts])
 
 

@@ -23,7 +23,9 @@ MERGERS = (*SIGNALS, "bns", "nsbh")
 """Classes of compact binaries, which may come from a population in the universe."""
 BEYOND = ("bns", "nsbh", "burst")
 """Signals that may arrive, but that no strain of ours holds and no program's decisions were measured on."""
-ARRIVING = CLASSES + BEYOND
+UNLEARNED = ("unknown",)
+"""Glitches of a class that nobody was taught: of no family, as in `workloads.dataquality.strange`."""
+ARRIVING = CLASSES + BEYOND + UNLEARNED
 """Every class of event."""
 EVERY_SIGNAL = SIGNALS + BEYOND
 

@@ -159,6 +159,13 @@ class UnderDrift(Protocol):
         """A few figures of `program` by name, the same ones at every drift; `effort` as in `Judged.judge`."""
 
 
+class AnyStreams(Protocol):
+    """A workload that is there for other detectors than a triangle as well, untrained or made anew by itself."""
+
+    def of_streams(self, number: int) -> Workload:
+        """The same for so many streams, with a threshold still to be settled; ValueError where there is none."""
+
+
 class Slow(Protocol):
     """A workload that takes seconds per unit: whoever tries it out makes do with less of it."""
 
@@ -215,6 +222,25 @@ def runtimes(workload: Workload) -> tuple[str, ...]:
     return (*workload.runtimes, SERVED) if "onnxruntime" in workload.runtimes else workload.runtimes
 
 
+def streams(workload: Workload) -> int | None:
+    """How many detectors' streams `workload` is made for, by its unit or as it states; None where any number."""
+    stated: int | None = getattr(workload, "streams", None)
+    unit = workload.unit
+    return unit.shape[0] if stated is None and unit.axes[0] == "detector" else stated
+
+
+def of_streams(workload: Workload, number: int) -> Workload:
+    """`workload` for data of so many streams; ValueError with what to do where it is not made for them."""
+    if streams(workload) in (None, number):
+        return workload
+    if hasattr(workload, "of_streams"):
+        return cast("AnyStreams", workload).of_streams(number)
+    raise ValueError(
+        f"workload '{workload.name}' is made for the {streams(workload)} streams of a triangle, not for {number}: "
+        "for those it has to be made, and trained if it learns, as a workload of its own (CONTRIBUTING.md)"
+    )
+
+
 def few(workload: Workload, usual: int) -> int:
     """As many units as checks of `workload` take: `usual`, or what a slow one states."""
     return min(usual, getattr(workload, "few", usual))
@@ -230,18 +256,23 @@ def brisk(program: Program) -> Program:
     return cast("Slow", program.workload).brisk(program) if hasattr(program.workload, "brisk") else program
 
 
-def load(name: str, runtime: str | None = None, threads: int = 1, folder: Path | None = None) -> Program:
+def load(
+    name: str, runtime: str | None = None, threads: int = 1, folder: Path | None = None, streams: int = STREAMS
+) -> Program:
     """The trained workload `name` on `runtime` (by default its first), on one thread unless told otherwise.
 
-    Weights and card are the shipped ones unless `folder` holds others.
+    Weights and card are the shipped ones unless `folder` holds others. For other than a triangle's `streams` it is
+    not settled: its threshold is infinite until `Workload.settle` finds one.
     """
     from workloads import card
     from workloads import runtime as executors
 
-    workload = get(name)
+    shipped = get(name)
+    workload = of_streams(shipped, streams)
     chosen = runtime or workload.runtimes[0]
     if chosen not in runtimes(workload):
         raise ValueError(f"workload '{name}' has no runtime '{chosen}'; it has: {', '.join(runtimes(workload))}")
     about = card.read(name, folder)
     network = executors.executor(workload, chosen, threads, folder)
-    return Program(workload, network, about["settings"], chosen, str(about["weights_sha256"]))
+    settings = about["settings"] if workload is shipped else {"threshold": np.inf}
+    return Program(workload, network, settings, chosen, str(about["weights_sha256"]))

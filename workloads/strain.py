@@ -1,4 +1,4 @@
-"""Strain of the three streams at any time: coloured noise plus injections, drifted or not. Knows no search.
+"""Strain of all streams at any time: coloured noise plus injections, drifted or not. Knows no search.
 
 Noise depends on (seed, second) only, so a window is the same whichever other windows were asked for. The
 streams' noises are independent: ET's correlated low-frequency noise is not modelled.
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from workloads import glitch, psd, waveform
 from workloads.dataquality import strange
+from workloads.detectors import TRIANGLE, Detectors
 from workloads.drift import LINES_HZ, NONE, Drift
 from workloads.sky import CLASSES, GLITCHES, SIGNALS
-from workloads.spec import RATE_HZ, STREAMS
+from workloads.spec import RATE_HZ
 
 _HALF_S = 0.5
 """Half length of the colouring filter."""
@@ -51,12 +52,23 @@ class Injection:
 class Strain:
     """The data of one run: noise of `seed` and `injections`, as `drift` changes them, cut in windows on demand."""
 
-    def __init__(self, seed: int, injections: Sequence[Injection] = (), drift: Drift = NONE) -> None:
+    def __init__(
+        self,
+        seed: int,
+        injections: Sequence[Injection] = (),
+        drift: Drift = NONE,
+        detectors: Detectors = TRIANGLE,
+    ) -> None:
+        if drift != NONE and detectors is not TRIANGLE:
+            raise ValueError("drift is that of a triangle's streams: leave it out, or take the triangle")
         for injection in injections:
-            _check(injection)
+            _check(injection, detectors.streams)
         self.seed = seed
         self.drift = drift
-        self.curve = drift.curve(psd.load()) if drift != NONE else psd.load()
+        self.detectors = detectors
+        made_for = psd.load() if detectors is TRIANGLE else psd.load(detectors.curve)
+        self.curve = drift.curve(made_for) if drift != NONE else made_for
+        self._gains = drift.gains if detectors is TRIANGLE else np.ones(detectors.streams, np.complex128)
         self._injections = sorted(injections, key=lambda i: i.time_s)
         self._times_s = [i.time_s for i in self._injections]
         self._colouring = self.curve.colouring(RATE_HZ, _HALF_S)
@@ -64,7 +76,7 @@ class Strain:
         self._wave = lru_cache(maxsize=16)(self._draw_wave)
         self._beside = lru_cache(maxsize=64)(self._draw_beside)
         self._phases = np.random.default_rng([seed, _ORIGIN, _LINES]).uniform(
-            0, 2 * np.pi, (len(LINES_HZ), STREAMS)
+            0, 2 * np.pi, (len(LINES_HZ), detectors.streams)
         )
 
     def window(self, end_s: float, duration_s: float) -> NDArray[np.float64]:
@@ -98,10 +110,11 @@ class Strain:
             t = np.arange(start, stop) / RATE_HZ
             for f, amplitude, phases in zip(LINES_HZ, self.drift.tones(self.curve), self._phases, strict=True):
                 noise += amplitude * np.sin(2 * np.pi * f * t + phases[:, None])
-        return np.asarray(np.abs(self.drift.gains)[:, None] * noise)
+        return np.asarray(np.abs(self._gains)[:, None] * noise)
 
     def _draw_white(self, second: int) -> NDArray[np.float64]:
-        return np.random.default_rng([self.seed, second + _ORIGIN]).standard_normal((STREAMS, RATE_HZ))
+        size = self.detectors.streams, RATE_HZ
+        return np.random.default_rng([self.seed, second + _ORIGIN]).standard_normal(size)
 
     def _draw_wave(self, index: int) -> tuple[int, NDArray[np.float64]]:
         """First sample and strain (detector, sample) of an injection, placed to a fraction of a sample."""
@@ -111,10 +124,10 @@ class Strain:
         delay_s = injection.time_s - sample / RATE_HZ
         if injection.cls in SIGNALS:
             face_on = waveform.spectrum(waveform.draw_binary(rng))
-            factors = waveform.draw_antenna(rng)
-            heard = factors * self.drift.gains
+            factors, later_s = self.detectors.draw(rng)
+            heard = factors * self._gains
             snr = injection.snr * float(np.linalg.norm(heard) / np.linalg.norm(factors))
-            wave = waveform.project(face_on, heard, snr, self.curve, delay_s)
+            wave = waveform.project(face_on, heard, snr, self.curve, delay_s + later_s)
             return sample - round((waveform.DURATION_S - waveform.AFTER_S) * RATE_HZ), wave
         wave = self._burst(injection.cls, injection.snr, injection.detector, delay_s, rng)
         return sample - glitch.SAMPLES // 2, wave
@@ -123,9 +136,9 @@ class Strain:
         self, cls: str, snr: float, stream: int, delay_s: float, rng: np.random.Generator
     ) -> NDArray[np.float64]:
         """Strain (detector, sample) of a glitch `delay_s` past its middle."""
-        wave = np.zeros((STREAMS, glitch.SAMPLES))
+        wave = np.zeros((self.detectors.streams, glitch.SAMPLES))
         shape = strange.unknown if cls not in GLITCHES else glitch.FAMILIES[cls]
-        gain = float(np.abs(self.drift.gains[stream]))
+        gain = float(np.abs(self._gains[stream]))
         wave[stream] = gain * glitch.burst(shape, snr, self.curve, rng, delay_s)
         return wave
 
@@ -133,7 +146,7 @@ class Strain:
         """First samples and strains of the glitches that the drift adds in `second`."""
         rng = np.random.default_rng([self.seed, second + _ORIGIN, _GLITCHES])
         found = []
-        for stream, count in enumerate(rng.poisson(self.drift.glitches_per_s, STREAMS)):
+        for stream, count in enumerate(rng.poisson(self.drift.glitches_per_s, self.detectors.streams)):
             for _ in range(count):
                 cls = GLITCHES[rng.integers(len(GLITCHES))]
                 snr = _GLITCH_SNR[0] * (_GLITCH_SNR[1] / _GLITCH_SNR[0]) ** rng.random()
@@ -142,10 +155,10 @@ class Strain:
         return found
 
 
-def _check(injection: Injection) -> None:
+def _check(injection: Injection, streams: int) -> None:
     if injection.cls not in EVENTS:
         raise ValueError(f"injection of class '{injection.cls}'; known: {', '.join(EVENTS)}")
-    allowed = [-1] if injection.cls in SIGNALS else list(range(STREAMS))
+    allowed = [-1] if injection.cls in SIGNALS else list(range(streams))
     if injection.detector not in allowed:
         raise ValueError(f"injection '{injection.cls}' in detector {injection.detector}; allowed: {allowed}")
     if not injection.snr > 0 or not np.isfinite(injection.time_s):

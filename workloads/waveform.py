@@ -101,10 +101,18 @@ def optimal_snr(series_spectrum: NDArray[np.complex128], psd: Psd, duration_s: f
 
 
 def project(
-    face_on: NDArray[np.complex128], factors: NDArray[np.complex128], snr: float, psd: Psd, delay_s: float = 0.0
+    face_on: NDArray[np.complex128],
+    factors: NDArray[np.complex128],
+    snr: float,
+    psd: Psd,
+    delay_s: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.float64]:
-    """Strain (detector, sample) of network SNR `snr`, merging AFTER_S before its end, `delay_s` later."""
-    shift = np.exp(-2j * np.pi * _frequency() * (DURATION_S - AFTER_S + delay_s))
+    """Strain (detector, sample) of network SNR `snr`, merging AFTER_S before its end, `delay_s` later.
+
+    The delay may be one for all, or (detector,).
+    """
+    late_s = DURATION_S - AFTER_S + np.asarray(delay_s, np.float64)[..., None]
+    shift = np.exp(-2j * np.pi * _frequency() * late_s)
     network = optimal_snr(face_on, psd, DURATION_S) * np.sqrt(np.sum(np.abs(factors) ** 2))
     spectra = (snr / network) * factors[:, None] * (face_on * shift)
     return np.asarray(np.fft.irfft(spectra, SAMPLES) * RATE_HZ)

@@ -17,10 +17,12 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "q05-hardware": (*LATENCY, "lost", *BUSY, "busy.a100", "busy.gpu"),
     "q06-sites": (*LATENCY, "late", "lost", "traffic"),
     "q07-retraining": ("kept.detect", "alarms.detect", "false_alerts", "trainings.detect", "server_h.detect"),
-    "q08-surge": (*LATENCY, "late", "lost", "recovery"),
+    "q08-surge": ("latency.p50", "late", "lost", "missed.beside", "dead_time", "recovery"),
     "q09-data-quality": (*LATENCY, "vetoed", "lost", "false_alerts", *BUSY),
     "q10-scaling": ("latency.p50", "overlaps", *BUSY, "traffic"),
     "q13-premerger": ("warned.bns.0", "warned.bns.30", "warned.bns.120", "warned.nsbh.30", *BUSY),
+    "crowded-sky": ("beside", "missed.beside", "missed.alone", "lost", "published"),
+    "et-2l": (*LATENCY, "published", "lost", "false_alerts", *BUSY),
     "lvk-o4": (*LATENCY, "lost"),
 }
 """The quantities that each study is about; the rest is in its JSON."""

@@ -19,7 +19,7 @@ Cases = Annotated[
         "--case",
         metavar="NAME",
         help="A case of the scenario's 'cases', overrides joined by '+', or as-is; the first is what the others "
-        "are held against. By default all of its cases, or as-is and each of its overrides.",
+        "are held against. By default all of its cases; where it lists none, as-is and each override of its file.",
     ),
 ]
 Workers = Annotated[

@@ -36,6 +36,16 @@ Occupied = Annotated[
         "--occupancy", help="Only what a batch takes a server of a farm here, into the profiles measured before."
     ),
 ]
+Overlaps = Annotated[
+    bool,
+    typer.Option(
+        "--overlaps",
+        help="Only what signals close to each other do to searches, into the profiles measured before; minutes.",
+    ),
+]
+Streams = Annotated[
+    int, typer.Option(help="Detectors whose strain it is: 3 of a triangle, or 2 L-shaped ones far apart.", min=1)
+]
 
 
 def measure(
@@ -53,20 +63,23 @@ def measure(
     ] = False,
     occupancy: Occupied = False,
     drift: Annotated[bool, typer.Option("--drift", help="Also decisions on drifted data; takes hours.")] = False,
+    overlaps: Overlaps = False,
+    streams: Streams = 3,
     out: Annotated[Path, typer.Option(help="Folder that the profiles go to.")] = Path("profiles"),
     json: Json = False,
 ) -> None:
     """Measure service times and decisions of real workloads on this machine."""
     from twin.farm.measured import occupy
     from workloads import spec
-    from workloads.measure import Request, judge_again, time_again
+    from workloads.measure import Request, judge_again, overlaps_again, time_again
     from workloads.measure import measure as measured
     from workloads.profile import load
 
-    _fit_together(times, quality, occupancy, quick or drift)
-    names = workloads or list(spec.names())
+    _fit_together(times, quality, occupancy, overlaps, quick, drift)
+    _of_triangle(streams, occupancy, drift)
+    names = workloads or [n for n in spec.names() if not overlaps or spec.get(n).outcome == "trigger"]
     for name in names:
-        _check(name, runtime)
+        _check(name, runtime, overlaps, streams)
     if server:
         _name(server, names, runtime)
     batches = sorted({1, *(batch or (1, 2, 4, 8))})
@@ -78,8 +91,9 @@ def measure(
             def said(fraction: float, text: str, k: int = k) -> None:
                 progress((k + fraction) / len(names), text)
 
-            request = Request(name, hardware, runtime, batches, threads, budget, quick, drift)
-            what = occupy if occupancy else time_again if times else judge_again if quality else measured
+            request = Request(name, hardware, runtime, batches, threads, budget, quick, drift, streams)
+            again = {occupy: occupancy, time_again: times, judge_again: quality, overlaps_again: overlaps}
+            what = next((one for one, asked in again.items() if asked), measured)
             paths += what(request, out, today, said)
     rows = [row for path in paths for row in (occupancy_rows if occupancy else _rows)(load(path))]
     written = [str(path) for path in paths]
@@ -90,20 +104,33 @@ def measure(
         result(f"{table}\n\nProfiles  {', '.join(written)}")
 
 
-def _fit_together(times: bool, quality: bool, occupancy: bool, of_quality: bool) -> None:
-    if times + quality + occupancy > 1:
-        fail("--times, --quality and --occupancy each leave all else as it is: give one of them, or none", USAGE)
-    if (times or occupancy) and of_quality:
+def _fit_together(times: bool, quality: bool, occupancy: bool, overlaps: bool, quick: bool, drift: bool) -> None:
+    if times + quality + occupancy + overlaps > 1:
+        told = "--times, --quality, --occupancy and --overlaps each leave all else as it is: give one of them"
+        fail(f"{told}, or none", USAGE)
+    if (times or occupancy) and (quick or drift):
         fail("--times and --occupancy leave the quality as it is: leave --quick and --drift out", USAGE)
+    if overlaps and drift:
+        fail("--overlaps is measured on data as they were: leave --drift out", USAGE)
 
 
-def _check(name: str, runtimes: list[str] | None) -> None:
+def _of_triangle(streams: int, occupancy: bool, drift: bool) -> None:
+    if streams != 3 and (occupancy or drift):
+        fail("--occupancy and --drift are measured on the triangle's 3 streams: leave --streams out", USAGE)
+
+
+def _check(name: str, runtimes: list[str] | None, overlaps: bool, streams: int) -> None:
     from workloads import spec
 
     try:
-        known = spec.runtimes(spec.get(name))
+        workload = spec.of_streams(spec.get(name), streams)
     except ValueError as error:
         fail(str(error), USAGE)
+    if overlaps and workload.outcome != "trigger":
+        fail(f"--overlaps is measured of searches, and '{name}' looks for no signals", USAGE)
+    if streams != spec.STREAMS and spec.streams(workload) is None:
+        fail(f"'{name}' sees no detectors' streams: it takes as long for any number, leave --streams out", USAGE)
+    known = spec.runtimes(workload)
     for runtime in runtimes or ():
         if runtime not in known:
             fail(f"workload '{name}' has no runtime '{runtime}'; it has: {', '.join(known)}", USAGE)

@@ -77,6 +77,7 @@ def _pools(what: str, with_: list[str] | None, set_: list[str] | None) -> tuple[
     from twin import words
     from twin.requirements import pools
 
+    _refuse_comparison(Path(what))
     if Path(what).is_dir():
         import twin
 
@@ -90,6 +91,19 @@ def _pools(what: str, with_: list[str] | None, set_: list[str] | None) -> tuple[
 
     scenario = load(what, with_ or (), set_ or ())
     return pools.of_scenario(scenario), f"{scenario.name}: the scenario's pools; nothing was run"
+
+
+def _refuse_comparison(folder: Path) -> None:
+    """A comparison holds several scenarios and no run."""
+    from twin.studies import kept
+
+    if (folder / kept.FILE).is_file():
+        cases = ", ".join(str(path) for path in sorted(folder.glob("*.yaml")))
+        fail(
+            f"{folder} is a comparison of several cases: give one for what it has installed ({cases}); for "
+            "what it uses, 'ettwin run' that one first",
+            USAGE,
+        )
 
 
 def _need(pools: list[Held], told: str, chance: Chance, farm_mhs06: float | None) -> Found:

@@ -55,17 +55,21 @@ def test_a_quick_quality_on_drifted_data_may_be_asked_for(ettwin, monkeypatch, t
     [
         (
             ("--times", "--quality"),
-            "--times, --quality and --occupancy each leave all else as it is: give one of them",
+            "--times, --quality, --occupancy and --overlaps each leave all else as it is: give one of them",
         ),
         (
             ("--times", "--occupancy"),
-            "--times, --quality and --occupancy each leave all else as it is: give one of them",
+            "--times, --quality, --occupancy and --overlaps each leave all else as it is: give one of them",
         ),
         (
             ("--times", "--quick"),
             "--times and --occupancy leave the quality as it is: leave --quick and --drift out",
         ),
         (("--runtime", "abacus"), "workload 'detector' has no runtime 'abacus'; it has: onnxruntime, torch"),
+        (("--overlaps", "--quality"), "each leave all else as it is"),
+        (("--overlaps", "--drift"), "--overlaps is measured on data as they were: leave --drift out"),
+        (("--streams", "2"), "'detector' is made for the 3 streams of a triangle, not for 2"),
+        (("--streams", "2", "--drift"), "--occupancy and --drift are measured on the triangle's 3 streams"),
     ],
 )
 def test_what_excludes_each_other_is_refused(ettwin, options, message):
@@ -94,3 +98,15 @@ def test_a_farm_needs_a_profile_to_add_to(ettwin, tmp_path):
     )
     assert code == 4
     assert "no profile of workload 'calibration-check' with runtime 'numpy' on hardware 'x'" in said
+
+
+def test_overlaps_are_asked_of_every_search_and_of_nothing_else(ettwin, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(measure, "overlaps_again", lambda request, *rest: asked.append(request.name) or [PROFILE])
+    with pytest.raises(SystemExit):
+        main(["measure", "--overlaps", "--out", str(tmp_path)])
+    assert asked == ["detector", "detector-large", "hybrid", "matched-filter"]
+    code, _, err = ettwin("witness", "--overlaps")
+    assert (code, "'witness' looks for no signals" in err) == (2, True)
+    code, _, err = ettwin("witness", "--streams", "2")
+    assert (code, "'witness' sees no detectors' streams" in " ".join(err.split())) == (2, True)

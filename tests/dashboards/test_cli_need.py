@@ -145,3 +145,14 @@ def test_what_never_pays_is_said_plainly():
     none = scale.table((), Chance(1, 50))
     assert "never pays: it takes longer than matched-filter" in " ".join(told.break_even(never, none).split())
     assert "never" not in told.break_even(rows, none)
+
+
+def test_a_comparison_is_told_apart_from_a_run(ettwin, tmp_path):
+    (tmp_path / "comparison.json").write_text("{}")
+    (tmp_path / "mark.yaml").write_text("schema_version: 1\nname: mark\nbased_on: first-light\n")
+    code, out, err = ettwin("need", tmp_path)
+    assert (code, out) == (2, "")
+    said = " ".join(err.split())
+    assert "is a comparison of several cases: give one for what it has installed (" in said
+    assert f"{tmp_path / 'mark.yaml'})" in said
+    assert ettwin("need", tmp_path / "mark.yaml")[0] == 0

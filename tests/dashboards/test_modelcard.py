@@ -69,3 +69,15 @@ def test_a_measured_quality_is_not_told_as_that_of_a_scaled_profile():
     quality, times = text.split("## How long it takes")
     assert "; scaled):" not in quality
     assert "| a100 | torch |" in times
+
+
+def test_a_card_says_what_another_signal_close_by_does():
+    shipped = load(SHIPPED / "epyc-core" / "detector-onnxruntime.json")
+    text = model_card("detector")
+    section = text.partition("## With another signal close by")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    assert len(rows) == len({(o.same, o.after_s) for o in shipped.overlaps})
+    first = shipped.overlaps[0]
+    share = 100 * sum(first.kept.count) / sum(first.kept.n)
+    assert rows[0].startswith(f"| 0 to 0.1 s apart in the same second | {share:.1f} (")
+    assert "With another signal" not in model_card("witness")

@@ -23,6 +23,8 @@ EXPECTED = frozenset(
         "await met, good", "await met, flagged", "await met, absent", "await, verdict good known",
         "await, verdict flagged known", "await, verdict absent known", "await span, several unknown",
         "await timeout", "verdict after timeout", "verdict given again",
+        "outside", "outside passes a gate", "await, outside", "fallback for what is outside",
+        "batch ends before another variant", "shard goes on past its shelf life", "shard ends with another one",
         "timer", "trigger over several segments", "stream jumps", "stream has another lag", "stream in frames",
         "stream kept in order",
         # queues

@@ -25,7 +25,7 @@ RULES = (
     "any", "shards", "awaits", "gate", "roles", "publishes", "instant", "priority", "preempt", "batches", "waits",
     "shelf life", "deadline", "timeout", "failure", "limit", "admission", "payload", "memory", "fallback",
     "streams", "empty pools", "odd times", "long times", "sites", "controls", "idling", "warmth",
-    "crowding", "tempo", "timers", "strides", "frames", "breaks", "blind",
+    "crowding", "tempo", "timers", "strides", "frames", "breaks", "blind", "whole", "guards",
 )  # fmt: skip
 FOCUS = {
     "": set(),
@@ -136,7 +136,10 @@ def _work(c, pools):
     return {
         "on": on,
         "role": role,
+        "outside": role == "flag" and c.under("guards", False, True),
+        "guarded": fallback and c.under("guards", False, True),
         "shards": c.under("shards", 1, 1, 2, 3),
+        "whole": c.under("whole", False, True),
         "priority": c.under("priority", 1, 0, 2),
         "preempt": c.under("preempt", "none", "resume", "restart"),
         "max_batch": max_batch,

@@ -139,10 +139,10 @@ def test_instruments_are_those_that_were_up():
 
 
 def _up(run, notice):
-    from twin.instrument import observing
+    from twin.instrument import downtimes, observing
 
     segment = np.array([int(notice.row["event_time_s"] / run.scenario.instrument.stride)])
-    up = observing(run.scenario, run.seed, 0).up(segment)[:, 0]
+    up = observing(run.scenario, downtimes(run.scenario, run.seed, 0)).up(segment)[:, 0]
     return tuple(name for name, here in zip(run.scenario.instrument.detectors, up, strict=True) if here)
 
 

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from tests import records
-from twin.loader import load, loads
+from twin.loader import bundled, load, loads
 from twin.studies import cases, kept
 from twin.studies.compare import Case, Comparison, Outcome, compare, is_certain
 from twin.studies.quantities import Quantity, quantities
@@ -110,11 +111,26 @@ def test_a_case_that_there_is_not_is_refused(names, told):
         cases.chosen("first-light", names)
 
 
-def test_without_cases_each_override_is_one(tmp_path):
-    text = "schema_version: 1\nname: mine\nbased_on: first-light\ncases: {}\n"
+def test_a_file_that_lists_no_cases_offers_its_own_overrides(tmp_path):
+    text = "schema_version: 1\nname: mine\nbased_on: first-light\noverrides: {hurry: {drain: 5 min}, calm: null}\n"
     (tmp_path / "mine.yaml").write_text(text)
-    names = [case.name for case in cases.chosen(tmp_path / "mine.yaml")]
-    assert names == ["as-is", *load("first-light").override_names]
+    assert [case.name for case in cases.chosen(tmp_path / "mine.yaml")] == ["as-is", "hurry"]
+    (tmp_path / "like.yaml").write_text("schema_version: 1\nname: like\nbased_on: mine.yaml\n")
+    assert [case.name for case in cases.chosen(tmp_path / "like.yaml")] == ["as-is", "hurry"]
+    assert cases.chosen(tmp_path / "like.yaml", ["as-is", "mark"])[1].scenario.stages["alert"].gate is None
+
+
+@pytest.mark.parametrize("name", ["work-graph", "restless-sky", "faulty-farm"])
+def test_a_shipped_scenario_with_a_base_compares_what_is_its_own(name):
+    own = yaml.safe_load(bundled()[name].read_text())["overrides"]
+    assert list(load(name).case_overrides) == ["as-is", *own]
+
+
+@pytest.mark.parametrize("name", ["q03-training", "q12-projection"])
+def test_what_offers_nothing_says_what_may_be_named(name):
+    with pytest.raises(ScenarioError, match="nothing to compare: name two or more with --case, of as-is, matched"):
+        cases.chosen(name)
+    assert [case.name for case in cases.chosen(name, ["as-is", "hybrid"])] == ["as-is", "hybrid"]
 
 
 def test_a_scenario_may_say_what_is_to_be_compared(tmp_path):

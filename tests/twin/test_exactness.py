@@ -56,7 +56,7 @@ def assert_agree(kernel, reference):
     assert kernel.traced().tolist() == reference.trace
     assert kernel.ended().tolist() == reference.rows
     for s, stage in enumerate(kernel.world.stages):
-        for fate in ("offered", *FATES):
+        for fate in ("offered", *FATES, "outside", "outside_s"):
             assert stage[fate] == reference.counts[fate, s], (fate, s)
         for k, outcome in enumerate(OUTCOMES):
             assert stage["ended"][k] == reference.counts[outcome, s], (outcome, s)

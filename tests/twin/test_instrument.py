@@ -13,12 +13,13 @@ import twin
 from tests.twin.profiles import write_all
 from tests.twin.small import endings, run, stage
 from tests.twin.wrong import SMALL
-from twin import instrument, sources
+from twin import instrument, marks, sources
 from twin.assembly import assemble
 from twin.instrument import Observing
 from twin.loader import loads
 from twin.plan import Awaits, Geography, PoolSpec, StageSpec, Stream
 from twin.record import open_record
+from twin.studies.quantities import quantities
 from twin.tree import ScenarioError
 from workloads.sky import CLASSES, DETAILED, EVENT
 from workloads.spec import LOOKAHEAD_S
@@ -46,10 +47,17 @@ def with_duty(light, folder):
 # --- who observes ----------------------------------------------------------------------------------------
 
 
+def drawn(scenario, replica=0):
+    return instrument.observing(scenario, instrument.downtimes(scenario, 1, replica))
+
+
 def test_duty_cycles_are_binomial(light):
     """u = up / (up + down); n of three detectors observe for comb(3, n) u^n (1 - u)^(3 - n) of the time."""
     year = light.with_({"instrument.duty": DUTY, "horizon": "2 yr"})
-    shares = [instrument.observed(year, 1, k).groupby("up")["share"].sum().to_numpy() for k in range(8)]
+    shares = [
+        instrument.observed(year, instrument.downtimes(year, 1, k), k).groupby("up")["share"].sum().to_numpy()
+        for k in range(8)
+    ]
     u = 5.4 / 7.0
     exact = np.array([comb(3, n) * u**n * (1 - u) ** (3 - n) for n in range(4)])
     error = np.std(shares, axis=0, ddof=1) / np.sqrt(len(shares))
@@ -59,9 +67,9 @@ def test_duty_cycles_are_binomial(light):
 
 
 def test_each_detector_has_a_stream_of_its_own(light):
-    both = instrument.observing(light.with_({"instrument.duty": DUTY}), 1, 0)
+    both = drawn(light.with_({"instrument.duty": DUTY}))
     other = light.with_({"instrument.duty": DUTY, "instrument.detectors": ["E2", "E1", "E3"]})
-    again = instrument.observing(other, 1, 0)
+    again = drawn(other)
     for k, j in ((0, 1), (1, 0), (2, 2)):
         assert np.array_equal(both.down[k], again.down[j])
     assert not np.array_equal(both.down[0], both.down[1])
@@ -69,7 +77,7 @@ def test_each_detector_has_a_stream_of_its_own(light):
 
 def test_maintenance_rotates(light):
     plan = {"every": "6 h", "lasts": "1 h"}
-    there = instrument.observing(light.with_({"instrument.maintenance": plan}), 1, 0)
+    there = drawn(light.with_({"instrument.maintenance": plan}))
     assert [down.tolist() for down in there.down] == [
         [[3600, 7200], [25200, 28800]], [[10800, 14400], [32400, 36000]], [[18000, 21600], [39600, 43200]],
     ]  # fmt: skip
@@ -77,7 +85,7 @@ def test_maintenance_rotates(light):
     table = there.table(1.0)
     assert table.loc[table["up"] == 2, "time_s"].tolist() == [7200.0] * 3
     at_once = light.with_({"instrument.maintenance": {**plan, "rotating": False}})
-    assert instrument.observing(at_once, 1, 0).absent().tolist() == [[10800, 14400], [32400, 36000]]
+    assert drawn(at_once).absent().tolist() == [[10800, 14400], [32400, 36000]]
 
 
 def test_sets_of_detectors_and_what_is_absent():
@@ -123,6 +131,48 @@ def test_segments_without_data_never_come_and_are_no_dead_time(with_duty, light)
     assert with_duty.counts["unsearched"].eq(0).all()
     offered = with_duty.counts.query("work == 'dq'").set_index("replica")["offered"]
     assert (offered == segments).all()
+
+
+def test_times_without_a_detector_are_marks_and_agree_with_what_was_observed(light, folder):
+    """A detector's marks, laid on top of each other, take just the segments away that it did not deliver."""
+    plan = {"every": "6 h", "lasts": "1 h"}
+    record = twin.run(light.with_({"instrument.duty": DUTY, "instrument.maintenance": plan}), profiles=(folder,))
+    for replica in range(3):
+        seen = marks.shown(record.marks, replica)
+        assert set(seen["kind"]) == set(marks.OBSERVING)
+        assert (seen["end_s"] <= light.horizon).all()
+        there = drawn(record.scenario, replica)
+        for k, name in enumerate(light.instrument.detectors):
+            own = seen[seen["name"] == f"instrument {name}"]
+            gone = np.zeros(there.segments, bool)
+            for start_s, end_s in own[["start_s", "end_s"]].to_numpy():
+                gone[int(np.floor(start_s)) : int(np.ceil(end_s))] = True
+            assert np.array_equal(gone, ~there.up(np.arange(there.segments))[k])
+    worked_on = record.marks[record.marks["kind"] == marks.WORKED_ON]
+    assert set(worked_on["replica"]) == {marks.EVERY}
+    assert len(worked_on) == 6
+    first, second = (record.marks.query(f"replica == {k}")["start_s"].tolist() for k in (0, 1))
+    assert first != second
+
+
+def test_nothing_is_put_down_to_a_detector_that_was_down(with_duty):
+    assert set(with_duty.marks["kind"]) == {marks.LOCK_LOSS}
+    assert marks.groups(with_duty.marks) == []
+    assert with_duty.summary["limit"]["marks"] == []
+    assert "recovery" not in {quantity.name for quantity in quantities(with_duty)}
+
+
+def test_a_run_draws_when_detectors_are_down_once(light, folder, monkeypatch):
+    asked = []
+    kept = instrument.downtimes
+
+    def counted(scenario, seed, replica):
+        asked.append(replica)
+        return kept(scenario, seed, replica)
+
+    monkeypatch.setattr(instrument, "downtimes", counted)
+    twin.run(light.with_({"instrument.duty": DUTY, "horizon": "1 h"}), profiles=(folder,))
+    assert asked == [0, 1, 2]
 
 
 def test_what_was_observed_is_in_record_and_summary(with_duty, tmp_path):

@@ -198,12 +198,30 @@ def test_another_stride_than_the_measured_one_is_refused(scenario, folder):
     ("key", "value", "text"),
     [
         ("sample_rate", "16384 Hz", "16384 Hz; the workloads are measured on segments with 2048 Hz"),
-        ("detectors", ["E1"], "1 streams; the workloads are measured on segments with 3 streams"),
     ],
 )
 def test_other_data_than_the_measured_ones_are_refused(scenario, folder, key, value, text):
     with pytest.raises(twin.ScenarioError, match=text):
         twin.run(scenario.with_({f"instrument.{key}": value}), profiles=(folder,))
+
+
+@pytest.mark.parametrize(
+    ("detectors", "text"),
+    [
+        (["E1"], "stages.dq.work: workload 'glitch-classifier' is made for the 3 streams of a triangle, not"),
+        (["L1", "L2"], r"detector' is made for the 3 streams .*; the shipped one took .* min to make"),
+        (["E1"], "no strain of 1 streams can be made"),
+    ],
+)
+def test_programs_of_a_triangle_are_refused_on_other_detectors(scenario, folder, detectors, text):
+    with pytest.raises(twin.ScenarioError, match=text):
+        twin.run(scenario.with_({"instrument.detectors": detectors}), profiles=(folder,))
+
+
+def test_live_stages_see_a_triangle(scenario, folder):
+    two = scenario.with_({"instrument.detectors": ["L1", "L2"], "live": ["dq"]})
+    with pytest.raises(twin.ScenarioError, match="2 streams; live stages see the strain of a triangle's 3"):
+        twin.run(two, profiles=(folder,))
 
 
 def test_seed_and_replicas_of_the_call_are_in_the_record(scenario, folder):

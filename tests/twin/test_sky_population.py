@@ -256,12 +256,12 @@ def test_the_sky_of_the_documentation_runs(tmp_path):
 
 def test_what_a_stream_that_is_down_would_have_heard_is_not_heard(full):
     """The duty of the instrument takes the SNR of the streams that are up from the drawn ones."""
-    from twin.instrument import heard, observing
+    from twin.instrument import downtimes, heard, observing
 
     often = full.with_(
         {"instrument.duty": {"up": "1 h", "down": "2 h", "standing": "assumed", "source": "a test"}}
     )
-    there, events = observing(often, 1, 0), sources.events(often, 1, 0)
+    there, events = observing(often, downtimes(often, 1, 0)), sources.events(often, 1, 0)
     whole, segment = events["snr"].copy(), np.floor(events["time_s"]).astype(np.int64)
     heard(events, segment, there, 6.0)
     drawn = np.isfinite(events["duration_s"])

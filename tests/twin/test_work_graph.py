@@ -65,7 +65,8 @@ def test_the_scenario_uses_every_key_there_is():
     given = yaml.safe_load(TEXT)
     stages, pools = given["stages"].values(), [p for s in given["sites"].values() for p in s["pools"].values()]
     used = {
-        Stage: {"finds", *("on" if key is True else key for s in stages for key in s)},  # see test_finds
+        # see test_finds, test_guard, test_whole
+        Stage: {"finds", "guard", "stale", *("on" if key is True else key for s in stages for key in s)},
         Pool: {key for pool in pools for key in pool},
         Awaits: {key for s in stages for key in s.get("awaits", {})},
         Attempts: {key for s in stages for key in s.get("attempts", {})},

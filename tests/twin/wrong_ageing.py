@@ -24,7 +24,7 @@ AGEING = (
         "{kind: retraining, of: detect, lasts: 30 min}",
         (
             "41:3: error: timeline.weights: never starts: give 'at', or one of every, drift, efficiency, "
-            "false_alarms, guard"
+            "false_alarms, guard, glitch_class"
         ),
     ),
     policy(
@@ -32,6 +32,30 @@ AGEING = (
         "{kind: retraining, of: detect, lasts: 30 min, every: 7 d, false_alarms: 3}",
         "41:84: error: timeline.weights.false_alarms: another trigger beside 'every': make them two entries",
         "41:84: error: timeline.weights.false_alarms: no model ages where no data drift: give 'drifts'",
+    ),
+    policy(
+        "counting what a search does not know",
+        "{kind: retraining, of: detect, lasts: 2 h, glitch_class: {stage: detect, window: 1 h, every: 2 h}}",
+        (
+            "41:77: error: timeline.weights.glitch_class.stage: stage 'detect' names no glitches: name one with "
+            "'role: flag'"
+        ),
+        (
+            "41:93: error: timeline.weights.glitch_class.window: is shorter than 'every': counts are not taken "
+            "as finely"
+        ),
+    ),
+    policy(
+        "counting after the end",
+        "{kind: retraining, of: detect, lasts: 2 h, glitch_class: {stage: dk, window: 3 d, every: 2 d}}",
+        (
+            "41:77: error: timeline.weights.glitch_class.stage: unknown stage 'dk'; known: dq, detect, localise, "
+            "alert"
+        ),
+        (
+            "41:101: error: timeline.weights.glitch_class.every: the run is over before anything is counted: make "
+            "it shorter than the horizon"
+        ),
     ),
     policy(
         "retraining more often than it takes",
@@ -53,7 +77,10 @@ AGEING = (
         "guard that flags nothing",
         "{kind: retraining, of: detect, lasts: 2 h, guard: {stage: detect, above: 10 %}}",
         "41:62: error: timeline.weights.guard: no model ages where no data drift: give 'drifts'",
-        "41:70: error: timeline.weights.guard.stage: stage 'detect' flags nothing: name one with 'role: flag'",
+        (
+            "41:70: error: timeline.weights.guard.stage: stage 'detect' flags nothing: name one with "
+            "'role: guard' or 'role: flag'"
+        ),
     ),
     policy(
         "trigger on what does not drift",

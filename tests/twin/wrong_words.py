@@ -25,8 +25,8 @@ WORDS = (
             "38:5: error: stages.alert.zzz: unknown key 'zzz'; known: work, runtime, fallback, fallback"
             "_runtime, time, wait, memory, load_time, fallback_memory, fallback_load_time, stride, "
             "after, join, shard"
-            "s, awaits, on, role, finds, gate, publishes, priority, preempt, max_batch, max_wait, shelf_life, "
-            "deadline, attempts, queue, admit_wait, route, spill, payload, data"
+            "s, awaits, on, role, guard, finds, gate, publishes, priority, preempt, max_batch, max_wait, "
+            "shelf_life, stale, deadline, attempts, queue, admit_wait, route, spill, payload, data"
         ),
     ),
     Bad(
@@ -217,7 +217,7 @@ WORDS = (
         "role unknown",
         "role: trigger",
         "role: boss",
-        "29:11: error: stages.detect.role: 'boss' is not allowed; allowed: plain, flag, trigger",
+        "29:11: error: stages.detect.role: 'boss' is not allowed; allowed: plain, flag, trigger, guard",
     ),
     Bad(
         "kind unknown",

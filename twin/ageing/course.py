@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from twin.schema_ageing import KINDS, ONE_SIDED, Drift
 
+KIND = "glitch-class"
+"""How a course and a curve call a new class of glitches: 0 before it appears, 1 after; it is no kind of drift."""
 Amounts = tuple[float, ...]
 """How far something is, by kind of drift."""
 
@@ -38,11 +40,16 @@ STILL = Course((), (0.0,), ((),))
 """Of data that do not drift."""
 
 
-def course(drifts: Mapping[str, Drift], horizon_s: float, seed: int, replica: int) -> Course:
+def course(
+    drifts: Mapping[str, Drift], horizon_s: float, seed: int, replica: int, appears_s: float | None = None
+) -> Course:
     """The course that `drifts`, by name, take in one replica until `horizon_s`.
 
-    Drifts of the same kind add up. A kind whose amount is never negative stays at 0 where it would be.
+    Drifts of the same kind add up. A kind whose amount is never negative stays at 0 where it would be. A class of
+    glitches that appears at `appears_s` is a kind as well, of amount 0 before and 1 from then on.
     """
+    if appears_s is not None:
+        return _joined(course(drifts, horizon_s, seed, replica), appears_s)
     if not drifts:
         return STILL
     kinds = tuple(kind for kind in KINDS if any(drift.of == kind for drift in drifts.values()))
@@ -60,6 +67,13 @@ def course(drifts: Mapping[str, Drift], horizon_s: float, seed: int, replica: in
         if kind in ONE_SIDED:
             np.maximum(total[:, k], 0.0, out=total[:, k])
     return Course(kinds, tuple(times_s.tolist()), tuple(map(tuple, total.tolist())))
+
+
+def _joined(path: Course, appears_s: float) -> Course:
+    """The course `path` with a class of glitches that appears."""
+    times_s = sorted({*path.times_s, appears_s})
+    amounts = tuple((*path.at(time_s), float(time_s >= appears_s)) for time_s in times_s)
+    return Course((*path.kinds, KIND), tuple(times_s), amounts)
 
 
 def _moves(

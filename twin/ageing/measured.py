@@ -9,15 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from twin import places, sources
+from twin import beside, places, sources
+from twin.ageing import unlearned
 from twin.ageing.curves import NOT, Curve, Model, Table
+from twin.checks_ageing import policies
 from twin.kernel.state import VARIANTS
 from twin.programs import Programs, Use
 from twin.scenario import Scenario
 from twin.schema_ageing import KINDS
 from twin.tree import ScenarioError
 from workloads.profile import Aged
-from workloads.sky import ARRIVING
+from workloads.sky import ARRIVING, UNLEARNED
 
 
 def models(scenario: Scenario, programs: Programs, stage: str) -> tuple[Model, ...]:
@@ -25,19 +27,22 @@ def models(scenario: Scenario, programs: Programs, stage: str) -> tuple[Model, .
 
     ScenarioError where a drift was measured otherwise than the profile's decisions.
     """
-    pools = places.pool_names(scenario)
     return tuple(
-        Model(
-            VARIANTS.index(use.variant),
-            pools.index(use.pool),
-            tuple(use.program.decision.edges.tolist()),
-            tuple(map(tuple, use.program.decision.responses.tolist())),
-            use.program.decision.noise,
-            curves(scenario, use),
-        )
-        for use in programs.uses
-        if use.stage == stage and use.program.decision is not None
+        _model(scenario, use) for use in programs.uses if use.stage == stage and use.program.decision is not None
     )
+
+
+def _model(scenario: Scenario, use: Use) -> Model:
+    """The program as one that ages: by a class of glitches that it does not know only where it may be trained."""
+    assert use.program.decision is not None
+    table, noise = use.program.decision.responses, use.program.decision.noise
+    fresh, known = tuple(map(tuple, table.tolist())), curves(scenario, use)
+    if unlearned.appears_s(scenario) is not None and policies(scenario, use.stage):
+        fresh, before = unlearned.learned(table, noise)
+        known += (before,)
+    pool = places.pool_names(scenario).index(use.pool)
+    edges = tuple(use.program.decision.edges.tolist())
+    return Model(VARIANTS.index(use.variant), pool, edges, fresh, noise, known)
 
 
 def curves(scenario: Scenario, use: Use) -> tuple[Curve, ...]:
@@ -79,7 +84,7 @@ def _curve(scenario: Scenario, use: Use, kind: str, measured: Sequence[Aged]) ->
     """The curve of one kind from measurements without and with it."""
     assert use.program.decision is not None
     ordered = sorted(measured, key=lambda aged: aged.drift.get(kind, 0.0))
-    found_as = {arrival.cls: arrival.found_as for arrival in sources.classes(scenario)}
+    found_as = {a.cls: a.found_as for a in sources.classes(scenario) if a.cls not in UNLEARNED}
     edges = tuple(use.program.decision.edges.tolist())
     for aged in ordered:
         missing = sorted(set(found_as.values()) - set(aged.classes))
@@ -93,14 +98,18 @@ def _curve(scenario: Scenario, use: Use, kind: str, measured: Sequence[Aged]) ->
     return Curve(
         kind,
         tuple(aged.drift.get(kind, 0.0) for aged in ordered),
-        tuple(_table(aged, found_as, use.program.decision.responses.shape) for aged in ordered),
+        tuple(_table(aged, found_as, use) for aged in ordered),
         tuple(aged.noise["count"] / aged.noise["n"] for aged in ordered),
     )
 
 
-def _table(aged: Aged, found_as: Mapping[str, str], shape: tuple[int, ...]) -> Table:
-    """Probabilities of this `shape` (class, SNR bin): of each class those of what it is found as, else 0."""
-    table = np.zeros(shape)
+def _table(aged: Aged, found_as: Mapping[str, str], use: Use) -> Table:
+    """Probabilities (class, SNR bin): of each class those of what it is found as, else 0; overlaps as if fresh."""
+    assert use.program.decision is not None
+    decision = use.program.decision
+    table = np.zeros(decision.responses.shape)
     for cls, measured in found_as.items():
         table[ARRIVING.index(cls)] = np.divide(aged.classes[measured].count, aged.classes[measured].n)
-    return tuple(map(tuple, table.tolist()))
+    if len(table) > beside.FIRST:
+        table = beside.filled(table, decision.edges, use.profile)
+    return tuple(tuple(row.tolist()) for row in table)

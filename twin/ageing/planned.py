@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from math import inf
 
 from twin import places
+from twin.ageing import unlearned
 from twin.ageing.course import Course, course
 from twin.ageing.measured import models
 from twin.ageing.policy import Policy
+from twin.ageing.unlearned import NOTHING, Heard, answers
 from twin.checks_ageing import policies
 from twin.checks_graph import ordered
 from twin.controls.ageing import Ageing
@@ -22,12 +24,16 @@ from workloads import card
 from workloads.sky import ARRIVING
 
 
-def controls(scenario: Scenario, programs: Programs, seed: int, replica: int) -> list[Ageing]:
+def controls(
+    scenario: Scenario, programs: Programs, seed: int, replica: int, heard: Heard = NOTHING
+) -> list[Ageing]:
     """One control for every stage whose models age or that a policy retrains, in the order of the stages.
 
-    ScenarioError for a trigger that could never be pulled, or a training whose time nobody knows.
+    `heard` is what classifiers see whose answers are counted. ScenarioError for a trigger that could never be
+    pulled, or a training whose time nobody knows.
     """
-    path = course(scenario.drifts, scenario.horizon, seed, replica)
+    appears_s = unlearned.appears_s(scenario)
+    path = course(scenario.drifts, scenario.horizon, seed, replica, appears_s)
     found = []
     for number, name in enumerate(ordered(scenario.stages)):
         own = models(scenario, programs, name)
@@ -38,7 +44,9 @@ def controls(scenario: Scenario, programs: Programs, seed: int, replica: int) ->
                 stage=number,
                 course=path,
                 models=own,
-                policies=tuple(_policy(scenario, programs, entry, path, seed, replica) for entry in entries),
+                policies=tuple(
+                    _policy(scenario, programs, entry, path, seed, replica, heard) for entry in entries
+                ),
                 until_s=scenario.horizon,
             )
             _check(scenario, entries, control)
@@ -72,7 +80,9 @@ def told(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
             yield f"timeline.{name}.lasts", f"{seconds:g} s", "measured", source
 
 
-def _policy(scenario: Scenario, programs: Programs, name: str, path: Course, seed: int, replica: int) -> Policy:
+def _policy(
+    scenario: Scenario, programs: Programs, name: str, path: Course, seed: int, replica: int, heard: Heard
+) -> Policy:
     entry = scenario.timeline[name]
     assert isinstance(entry, Retraining)
     loss, gate, takes, guard = entry.efficiency, entry.gate, entry.takes, entry.guard
@@ -89,6 +99,7 @@ def _policy(scenario: Scenario, programs: Programs, name: str, path: Course, see
         false_alarms=entry.false_alarms or inf,
         outside=inf if guard is None else guard.above,
         guards=tuple(model for model in watching if model.variant == PRIMARY),
+        answers=None if entry.glitch_class is None else answers(scenario, programs, name, heard, seed, replica),
         pool=-1 if takes is None else places.pool_names(scenario).index(takes.pool),
         takes=0 if takes is None else takes.servers,
         hold_s=0.0 if gate is None else gate.hold,

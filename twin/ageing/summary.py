@@ -37,6 +37,7 @@ def summary(record: Recorded) -> dict[str, Any] | None:
         return None
     stages = [] if record.ageing is None else list(_stages(record, record.ageing))
     sentences = [_sentence(stage) for stage in stages] or ["No model ages, though data drift."]
+    sentences += [_noticed_sentence(name, values) for name, values in _noticed(record).items()]
     if unaged:
         sentences.append(f"Nothing was measured, and so nothing changes, in {len(unaged)} cases: see the inputs.")
     return {"stages": stages, "unaged": unaged, "text": " ".join(sentences)}
@@ -53,6 +54,23 @@ def compared(record: Recorded) -> Iterator[tuple[str, str, str, NDArray[np.float
         trained = int(values["trainings"].sum())
         yield f"trainings.{stage}", f"trainings of {stage}", "trainings", values["trainings"], trained
         yield f"server_h.{stage}", f"servers' time to train {stage}", "server hours", values["server_h"], trained
+    for name, after_s in _noticed(record).items():
+        yield f"noticed.{name}", "time until a new class of glitches is noticed", "s", after_s, len(after_s)
+
+
+def _noticed(record: Recorded) -> dict[str, NDArray[np.float64]]:
+    """By policy that counts what a classifier does not know, s from the appearance of a class of glitches to the
+    training that this sets off (replica,); inf where none does."""
+    glitches, rows = record.scenario.sky.glitches, record.trainings
+    if rows is None or glitches is None or glitches.appears is None:
+        return {}
+    at_s, found = glitches.appears.at, {}
+    for name, entry in record.scenario.timeline.items():
+        if getattr(entry, "glitch_class", None) is not None:
+            own = rows[(rows["name"] == name) & (rows["start_s"] > at_s)]
+            first_s = own.groupby("replica")["start_s"].min().reindex(replicas(record), fill_value=math.inf)
+            found[name] = first_s.to_numpy(float) - at_s
+    return found
 
 
 def _values(record: Recorded) -> dict[str, dict[str, NDArray[np.float64]]]:
@@ -114,6 +132,12 @@ def _sentence(stage: dict[str, Any]) -> str:
         kinds = words.sequence(stage["passed"])
         told.append(f"EXTRAPOLATED: {kinds} went past what was measured, the last measured values hold there")
     return "; ".join(told) + "."
+
+
+def _noticed_sentence(name: str, after_s: NDArray[np.float64]) -> str:
+    known = after_s[np.isfinite(after_s)]
+    told = f"The new class of glitches sets off {name} in {len(known)} of {len(after_s)} replicas"
+    return f"{told}, on average after {words.duration(float(known.mean()))}." if known.size else f"{told}."
 
 
 def _ratio(estimate: dict[str, Any]) -> str:

@@ -11,11 +11,12 @@ import pandas as pd
 
 from twin.ageing.curves import Array, Model
 from twin.ageing.policy import UNFINISHED
+from twin.checks_graph import FLAGS
 from twin.controls.ageing import Ageing
 from twin.kernel.state import PRIMARY, VARIANTS
 from twin.plan import Plan
 from twin.scenario import Scenario
-from workloads.sky import ARRIVING, GLITCHES
+from workloads.sky import ARRIVING, GLITCHES, UNLEARNED
 
 DAY_S = 86_400.0
 COLUMNS = (
@@ -67,9 +68,9 @@ def _shares(plan: Plan, model: Model, role: str) -> Array:
 
     All 0 where there are none; SNRs past the bins count to the first and last, as in the kernel.
     """
-    glitches = [ARRIVING.index(cls) for cls in GLITCHES]
+    glitches = [ARRIVING.index(cls) for cls in (*GLITCHES, *UNLEARNED)]
     glitch = np.isin(plan.events["cls"], glitches)
-    events = plan.events[glitch if role == "flag" else ~glitch]
+    events = plan.events[glitch if role in FLAGS else ~glitch]
     total = np.zeros((plan.responses.shape[1], len(model.edges) - 1))
     bins = np.searchsorted(model.edges[1:-1], events["snr"], side="right")
     np.add.at(total, (events["cls"], bins), 1.0)

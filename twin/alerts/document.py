@@ -121,7 +121,7 @@ def _instruments(record: Record, replica: int, times_s: list[float]) -> list[tup
     scenario, names = record.scenario, record.scenario.instrument.detectors
     if not scenario.instrument.intermittent or not times_s:
         return [names] * len(times_s)
-    there = instrument.observing(scenario, record.seed, replica)
+    there = instrument.observing(scenario, instrument.downtimes(scenario, record.seed, replica))
     last = int(scenario.horizon / scenario.instrument.stride) - 1
     segments = np.clip((np.asarray(times_s) / scenario.instrument.stride).astype(np.int64), 0, last)
     up = there.up(segments)

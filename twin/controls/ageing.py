@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
-from twin.ageing.course import Amounts, Course
+from twin.ageing.course import KIND, Amounts, Course
 from twin.ageing.curves import Model
 from twin.ageing.policy import PASSED, ROLLED_BACK, Policy
 from twin.controls.control import Control, Due, Ground
 from twin.controls.laws import chance
 from twin.kernel.state import FALLBACK, PRIMARY
+
+_LEARNED = 0.5
+"""A model that is less than this part of the way from a new class of glitches has learned it."""
 
 
 @dataclass(kw_only=True)
@@ -56,6 +59,8 @@ class Ageing(Control):
         for p, policy in enumerate(self.policies):
             if not policy.watches and policy.at_s < self.until_s:
                 yield policy.at_s, "due", p
+            if policy.answers is not None:
+                yield policy.answers.every_s, "count", p
 
     def do(self, environment: Ground, now_s: float, verb: str, *about: int) -> None:
         """Follow the course, or begin, end or decide a training."""
@@ -63,6 +68,8 @@ class Ageing(Control):
             self._drift(environment, now_s, *about)
         elif verb == "due":
             self._due(environment, now_s, *about)
+        elif verb == "count":
+            self._count(environment, now_s, *about)
         elif verb == "again":
             self._again(environment, now_s, *about)
         elif verb == "trained":
@@ -102,9 +109,24 @@ class Ageing(Control):
         """Begin the first training that the state of data and models calls for."""
         primary, stale = [m for m in self.models if m.variant == PRIMARY], self.stale(now_s)
         for p, policy in enumerate(self.policies):
-            free = self.busy < 0 and p not in self.resting and policy.at_s <= now_s < self.until_s
-            if free and policy.watches and policy.calls(primary, self.course.kinds, stale):
+            if self._free(p, now_s) and policy.watches and policy.calls(primary, self.course.kinds, stale):
                 self._begin(environment, now_s, p)
+
+    def _free(self, p: int, now_s: float) -> bool:
+        """Whether policy `p` may begin a training now, if something calls for it."""
+        return self.busy < 0 and p not in self.resting and self.policies[p].at_s <= now_s < self.until_s
+
+    def _count(self, environment: Ground, now_s: float, p: int) -> None:
+        """Look at the answers that policy `p` counts, since the present model serves."""
+        answers = self.policies[p].answers
+        assert answers is not None
+        if now_s + answers.every_s < self.until_s:
+            self.plan(now_s + answers.every_s, "count", p)
+        since_s = next((time_s for time_s, _, version, _ in self.served if version == self.version), 0.0)
+        kinds, stale = self.course.kinds, self.stale(now_s)
+        knows = KIND not in kinds or stale[kinds.index(KIND)] < _LEARNED
+        if self._free(p, now_s) and answers.too_many(max(since_s, self.policies[p].at_s), now_s, knows):
+            self._begin(environment, now_s, p)
 
     def _due(self, environment: Ground, now_s: float, p: int) -> None:
         """The clock has come to a training of policy `p`."""

@@ -8,13 +8,15 @@ from typing import Any
 
 from twin.ageing.course import Course
 from twin.ageing.curves import Curve, Model
-from twin.ageing.policy import Policy
+from twin.ageing.policy import Answers, Policy
 from twin.controls.control import Control
 from twin.controls.incidents import Failover
 from twin.controls.laws import Law
 from twin.controls.targets import Target
 
-_INSIDE: dict[str, Any] = {kind.__name__: kind for kind in (Course, Curve, Failover, Law, Model, Policy, Target)}
+_INSIDE: dict[str, Any] = {
+    kind.__name__: kind for kind in (Answers, Course, Curve, Failover, Law, Model, Policy, Target)
+}
 
 
 def to_json(control: Control) -> dict[str, Any]:

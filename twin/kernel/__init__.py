@@ -29,6 +29,8 @@ Graph (graph, meetings, decisions)
   of classes that a program does not look for (negative responses) do not count.
 - A job may be about several segments, its own the first: it finds, flags or waits for what concerns any of them.
 - A stage without pools is instant, or keeps each job for a time of its own (a timer), which needs no server.
+- Flags are of two kinds: of a flag stage whose flags mean OUTSIDE (data unlike those that models were made for)
+  they end nobody at a gate, but a guarded stage has jobs that carry one served by its fallback.
 - When work ends early, word of it goes down the graph, so that nobody waits for what will not come.
 
 Queues and pools (queues, routes, dispatch, batches, servers)
@@ -37,8 +39,10 @@ Queues and pools (queues, routes, dispatch, batches, servers)
 - On arrival it is shed if the queue's expected wait is too long, turned away or takes the oldest's place if it
   is full.
 - A pool ends heads that are past their shelf life or deadline, then starts the ready queue of highest
-  priority, longest waiting head, lowest number. Ready: a preempted batch, a full one, no batch wait, or a head
-  that has waited that long.
+  priority, longest waiting head, lowest number. Ready: a preempted batch, as many jobs as a full one has, no batch
+  wait, or a head that has waited that long. A batch is of one variant: it ends before a job that another serves.
+- Where shards become stale together ("whole"), a head that is past its shelf life stays if its queue has taken up
+  another shard of the same job before; and a head ends, as that one did, once any shard of its job ended early.
 - Without a free server, a batch of lower priority makes way if its stage allows it: of the lowest priority the
   one started last; it resumes later, or starts again.
 - The server freed last is taken first, but one that holds the program goes before. Loading takes its time;

@@ -11,13 +11,15 @@ from twin.kernel.chance import uniform
 from twin.kernel.compiled import compiled, inlined, rare, small, view
 from twin.kernel.heap import push
 from twin.kernel.memory import histogram_bin, settle
-from twin.kernel.queues import dequeue, draw, mark, settle_wait, too_old
+from twin.kernel.queues import dequeue, draw, mark, settle_wait, take_up, too_old
 from twin.kernel.servers import give_server, used
 from twin.kernel.state import (
     BATCH,
     BINS,
+    FALLBACK,
     JOB,
     MOST_CROWD,
+    OUTSIDE,
     POOL,
     QUEUE,
     RANK_COMPLETE,
@@ -29,15 +31,24 @@ from twin.kernel.state import (
 from workloads.occupancy import IDLE_EDGES_S, WARM_POINTS
 
 
+@small
+def variant_for(w, s, j):
+    """The variant of stage `s` that serves job `j`."""
+    stages = view(w["stages"], STAGE)
+    if rare(stages[s]["guarded"] > 0) and (view(w["jobs"], JOB)[j]["flag"] & OUTSIDE) > 0:
+        return np.int64(FALLBACK)
+    return stages[s]["variant"]
+
+
 @inlined
 def form(w, q, s):
-    """A batch of the first jobs in queue `q`, up to its maximum or the next that is too old."""
+    """A batch of the first jobs in queue `q`: its maximum, or up to one that is too old or for another variant."""
     stages = view(w["stages"], STAGE)
     queues = view(w["queues"], QUEUE)
     jobs = view(w["jobs"], JOB)
     batches = view(w["batches"], BATCH)
     hist = view(w["hist"], np.int64)
-    v = stages[s]["variant"]
+    v = variant_for(w, s, queues[q]["head"])
     b = w["batch_free"]
     batch = batches[b]
     w["batch_free"] = batch["next"]
@@ -53,8 +64,11 @@ def form(w, q, s):
         n < stages[s]["max_batch"]
         and queues[q]["length"] > 0
         and (n == 0 or stages[s]["ages"] == 0 or too_old(w, q) < 0)
+        and (n == 0 or variant_for(w, s, queues[q]["head"]) == v)
     ):
         j = dequeue(w, q)
+        if rare(stages[s]["whole"] > 0):
+            take_up(w, q, j)
         wait_s = settle_wait(w, j, q)
         queues[q]["wait_s"][v] += wait_s
         hist[(q * 2 + v) * 2 * BINS + histogram_bin(wait_s)] += 1

@@ -33,6 +33,7 @@ from twin.kernel.state import (
     HEAP,
     JOB,
     LINK,
+    OUTSIDE,
     POOL,
     QUEUE,
     RANK_ARRIVE,
@@ -324,6 +325,9 @@ def _done(w, batch, j, q, s, p):
     queues[q]["done"][v] += 1
     queues[q]["service_s"][v] += ran_s
     hist[((q * 2 + v) * 2 + 1) * BINS + histogram_bin(ran_s)] += 1
+    if rare(stage["guarded"] > 0 and (job["flag"] & OUTSIDE) > 0):
+        stage["outside"] += 1
+        stage["outside_s"] += ran_s / batch["n"]
     if rare(w["trace_on"] > 0):
         write_trace(w, job, batch, s, p)
     if stage["shards"] > 1 and not shard_done(w, j, s):
@@ -334,7 +338,7 @@ def _done(w, batch, j, q, s, p):
         return
     if stage["role"] == FLAG:
         flag = flagged(w, j, s, queues[q]["decide"][v], batch["live"])
-        job["flag"] |= flag
+        job["flag"] |= flag * stage["mark"]
         if stage["verdict"] >= 0:
             later(w, FINISH, s, j, 0)
             give_verdict(w, s, job["segment"], FLAGGED if flag > 0 else GOOD)

@@ -17,6 +17,7 @@ from twin.kernel.queues import append, draw, drop
 from twin.kernel.routes import route
 from twin.kernel.state import (
     ABSENT,
+    BAD,
     FINISH,
     FLAGGED,
     HAND,
@@ -112,7 +113,7 @@ def _let_in(w, j):
     jobs = view(w["jobs"], JOB)
     job = jobs[j]
     s = job["stage"]
-    if rare(stages[s]["gate"] > 0 and job["flag"] > 0):
+    if rare(stages[s]["gate"] > 0 and (job["flag"] & BAD) > 0):
         drop(w, j, VETOED)
         return
     if rare(stages[s]["queue_start"] == stages[s]["queue_stop"]):
@@ -161,6 +162,8 @@ def _split(w, j, s, shard):
     stages = view(w["stages"], STAGE)
     jobs = view(w["jobs"], JOB)
     k = j
+    if rare(stages[s]["whole"] > 0 and shard == 0):
+        meeting(w, w["stage_n"] + s, jobs[j]["entity"])
     if shard < stages[s]["shards"] - 1:
         later(w, SPLIT, s, j, shard + 1)
         k = copy_job(w, j)
@@ -188,7 +191,7 @@ def _await(w, j, s):
             job["pending"] += 1
             _register(w, 2 * w["stage_n"] + f, k, j)
         else:
-            _learn(job, verdict)
+            _learn(job, verdict, stages[f]["mark"])
     if job["pending"] > 0:
         stage["waiting"] += 1
         job["since_s"] = w["now_s"]
@@ -198,9 +201,10 @@ def _await(w, j, s):
 
 
 @compiled
-def _learn(job, verdict):
+def _learn(job, verdict, mark):
+    """Job `job` knows a verdict of a stage whose flags mean `mark`."""
     if verdict == FLAGGED:
-        job["flag"] = 1
+        job["flag"] |= mark
     elif verdict == ABSENT:
         job["missing"] = 1
 
@@ -247,6 +251,7 @@ def _release(w, m, verdict):
     meetings = view(w["meetings"], MEETING)
     waiters = view(w["waiters"], WAITER)
     jobs = view(w["jobs"], JOB)
+    mark = view(w["stages"], STAGE)[meetings[m]["point"] - 2 * w["stage_n"]]["mark"]
     k = meetings[m]["head"]
     meetings[m]["head"] = waiters[k]["next"]
     if meetings[m]["head"] >= 0:
@@ -259,7 +264,7 @@ def _release(w, m, verdict):
     j = waiters[k]["job"]
     if jobs[j]["token"] != waiters[k]["token"]:
         return
-    _learn(jobs[j], verdict)
+    _learn(jobs[j], verdict, mark)
     jobs[j]["pending"] -= 1
     if jobs[j]["pending"] == 0:
         _waited(w, j)

@@ -85,6 +85,8 @@ def meeting(w, point, entity):
     row["present"] = 0
     row["flag"] = 0
     row["missing"] = 0
+    row["begun"] = 0
+    row["gone"] = 0
     row["head"] = -1
     row["tail"] = -1
     row["next"] = buckets[b]

@@ -9,11 +9,13 @@ import numpy as np
 
 from twin.kernel.chance import uniform
 from twin.kernel.compiled import compiled, rare, small, view
+from twin.kernel.meetings import find
 from twin.kernel.memory import free, later, settle, touch, write_row
 from twin.kernel.state import (
     APPEND,
     EXPIRED,
     JOB,
+    MEETING,
     OLDEST,
     POOL,
     QUEUE,
@@ -36,6 +38,8 @@ def drop(w, j, outcome):
     stages[s]["ended"][outcome] += 1
     write_row(w, j, outcome)
     if stages[s]["shards"] > 1 and outcome != VETOED:
+        if rare(stages[s]["whole"] > 0):
+            _give_up(w, j, s, outcome)
         later(w, TELL_SHARD, s, jobs[j]["entity"], jobs[j]["segment"])
     elif stages[s]["tells"] > 0:
         later(w, TELL, s, jobs[j]["entity"], jobs[j]["segment"])
@@ -170,7 +174,55 @@ def too_old(w, q):
     age_s = w["now_s"] - jobs[queues[q]["head"]]["born_s"]
     if age_s > stage["deadline_s"]:
         return EXPIRED
+    if rare(stage["whole"] > 0):
+        return _too_old_together(w, q, age_s)
     return STALE if age_s > stage["shelf_life_s"] else -1
+
+
+# --- shards that become stale together -------------------------------------------------------------------
+
+
+@compiled
+def _too_old_together(w, q, age_s):
+    """How the head of queue `q` has to end with the other shards of its work, -1 it may stay.
+
+    As the first of them that ended early; or stale, unless this queue has taken up one of them before.
+    """
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    meetings = view(w["meetings"], MEETING)
+    s = queues[q]["stage"]
+    row = meetings[_shards(w, queues[q]["head"], s)]
+    if row["gone"] > 0:
+        return row["gone"] - 1
+    begun = row["begun"] & (np.int64(1) << (q - stages[s]["queue_start"]))
+    return STALE if age_s > stages[s]["shelf_life_s"] and begun == 0 else -1
+
+
+@compiled
+def take_up(w, q, j):
+    """Queue `q` has taken up job `j`, a shard: the others of its work that come there go on as well."""
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    meetings = view(w["meetings"], MEETING)
+    s = queues[q]["stage"]
+    meetings[_shards(w, j, s)]["begun"] |= np.int64(1) << (q - stages[s]["queue_start"])
+
+
+@compiled
+def _give_up(w, j, s, outcome):
+    """Job `j`, a shard of stage `s`, ends early: so will the others that no server has taken yet."""
+    meetings = view(w["meetings"], MEETING)
+    row = meetings[_shards(w, j, s)]
+    if row["gone"] == 0:
+        row["gone"] = outcome + 1
+
+
+@compiled
+def _shards(w, j, s):
+    """The meeting of all shards of job `j` at stage `s`, there since it was split."""
+    jobs = view(w["jobs"], JOB)
+    return find(w, w["stage_n"] + s, jobs[j]["entity"])
 
 
 # --- why it waited --------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ PUBLISHED, VETOED, STALE, EXPIRED, REJECTED, SHED, FAILED, LOST = range(8)
 OUTCOMES = ("published", "vetoed", "stale", "expired", "rejected", "shed", "failed", "lost")
 # What the data-quality stages said about a segment (`verdicts`).
 UNKNOWN, GOOD, FLAGGED, ABSENT = range(4)
+# What a flag means: bits of `JOB.flag`.
+BAD, OUTSIDE = 1, 2
 # What a server is doing.
 FREE, BUSY, BREAKING, BROKEN, GONE = range(5)
 
@@ -123,6 +125,11 @@ STAGE = np.dtype(
         ("awaits", "i8"),  # flag stage whose verdict a job waits for, -1 none
         ("await_span", "i8"),  # on so many segments, the job's own the last
         ("await_timeout_s", "f8"),
+        ("mark", "i8"),  # of a flag stage: what its flag means
+        ("guarded", "i8"),  # 1: the fallback serves jobs marked as OUTSIDE
+        ("outside", "i8"),  # those that it has done
+        ("outside_s", "f8"),  # and the servers' time that they took
+        ("whole", "i8"),  # 1: its shards become stale together
         ("verdict", "i8"),  # row of `verdicts` it writes, -1 none
         ("tells", "i8"),  # 1: somebody waits for its end, or for that of a stage after it
         ("priority", "i8"),  # lower goes first
@@ -170,11 +177,7 @@ QUEUE = np.dtype(  # one per (stage, pool)
         ("stage", "i8"),
         ("pool", "i8"),
         ("table", "i8", (2,)),  # first service table of each variant (row of `tables`), batch size 1
-        (
-            "idle_rows",
-            "i8",
-            (2,),
-        ),  # from the tables of one idle class to those of the next, 0: idling changes nothing
+        ("idle_rows", "i8", (2,)),  # from the tables of an idle class to the next one's, 0: idling changes nothing
         ("warm", "i8", (2,)),  # row of `warmth`, -1 none
         ("crowd", "i8", (2,)),  # row of `crowding`, -1 none
         ("decide", "i8", (2,)),  # decision table of each variant, -1 none
@@ -357,6 +360,8 @@ MEETING = np.dtype(  # branches, shards or verdicts that are not complete yet
         ("present", "i8"),
         ("flag", "i8"),
         ("missing", "i8"),
+        ("begun", "i8"),  # shards: bits of the stage's queues that have taken up one
+        ("gone", "i8"),  # shards: 1 + how the first of those ended that ended early
         ("head", "i8"),  # waiters for a verdict, first to last
         ("tail", "i8"),
         ("next", "i8"),
@@ -371,16 +376,8 @@ WAITER = np.dtype([("job", "i8"), ("token", "i8"), ("next", "i8")])
 
 ROW = np.dtype(  # a job that ended or was published
     [
-        ("entity", "i8"),
-        ("segment", "i8"),
-        ("stage", "i8"),
-        ("outcome", "i8"),
-        ("flag", "i8"),
-        ("missing", "i8"),
-        ("variant", "i8"),
-        ("born_s", "f8"),
-        ("end_s", "f8"),
-        *((part, "f8") for part in PARTS),
+        *((name, "i8") for name in ("entity", "segment", "stage", "outcome", "flag", "missing", "variant")),
+        *((name, "f8") for name in ("born_s", "end_s", *PARTS)),
     ]
 )
 

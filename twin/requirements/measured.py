@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from twin import phrases
 from twin.requirements.pools import RequirementsError
 from twin.requirements.uncertain import Chance, Uncertain
-from workloads import card, profile
+from workloads import card, profile, spec
 from workloads.profile import Profile, Service
+from workloads.spec import STREAMS
 
 COUNTERPART: Mapping[str, str] = {
     "detector": "matched-filter",
@@ -66,8 +68,10 @@ def cost(
     """What `workload` takes for one unit, one at a time, on one core of `hardware`.
 
     By default on the fastest of its measured runtimes (not those of reduced precision, nor a server elsewhere).
-    RequirementsError where nothing was measured on one thread of that hardware.
+    RequirementsError for a workload, or a runtime of it, that there is not, and where nothing was measured on one
+    thread of that hardware.
     """
+    _check(workload, runtime)
     known = list(_measured(workload, hardware, folders))
     wanted = [p for p in known if p.runtime == runtime or (runtime is None and not _less_exact(p.runtime))]
     if not wanted:
@@ -100,6 +104,7 @@ class Training:
 
 def training(workload: str, folder: Path | None = None) -> Training:
     """What `workload` and what it holds took to make, from their cards; searches for its design are not in it."""
+    _check(workload, None)
     names = (*PARTS_OF.get(workload, ()), workload)
     costs = [card.read(name, folder)["cost"] for name in names]
     standings = {str(c["energy_standing"]) for c in costs}
@@ -111,13 +116,23 @@ def training(workload: str, folder: Path | None = None) -> Training:
     )
 
 
+def _check(workload: str, runtime: str | None) -> None:
+    """RequirementsError for what nobody could measure, because it is not there."""
+    if workload not in spec.names():
+        raise RequirementsError(phrases.unknown("workload", workload, spec.names()))
+    known = spec.runtimes(spec.get(workload))
+    if runtime is not None and runtime not in known:
+        raise RequirementsError(f"{phrases.unknown('runtime', runtime, known)}, of workload '{workload}'")
+
+
 def _measured(workload: str, hardware: str, folders: Sequence[Path]) -> Iterator[Profile]:
     """Profiles of one thread, each runtime's first in the order of the folders; the shipped ones come last."""
     seen: set[str] = set()
     for folder in (*folders, profile.SHIPPED):
         for path in sorted((folder / hardware).glob(f"{workload}-*.json")):
             found = profile.load(path)
-            if found.workload == workload and found.threads == 1 and found.runtime not in seen:
+            usual = found.workload == workload and (found.threads, found.streams) == (1, STREAMS)
+            if usual and found.runtime not in seen:
                 seen.add(found.runtime)
                 yield found
 

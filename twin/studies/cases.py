@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from twin.loader import load
+from twin.overrides import AS_IS
 from twin.phrases import unknown
 from twin.scenario import Scenario
 from twin.studies.compare import Case
 from twin.tree import Problem, ScenarioError, Spot
 
-AS_IS = "as-is"
-"""The case of a scenario as it stands."""
 JOINT = "+"
 """Between the overrides of a case that is made up when it is asked for."""
 
@@ -25,15 +24,17 @@ def chosen(
 ) -> tuple[Case, ...]:
     """The cases of the scenario `source`, each with the overrides `with_` and `set_` besides its own.
 
-    A name is one of the scenario's `cases`, AS_IS, an override, or several of these joined by '+'. Without names:
-    all of its `cases`, or the scenario as it stands and with each of its overrides. Raises ScenarioError for what
-    there is not, and for cases that do not run as long, as often and by the same chance.
+    A name is one of the scenario's `cases`, AS_IS, an override, or several of these joined by '+'. Without names
+    all of its `cases`, which are AS_IS and each override of its own file where that lists none. Raises
+    ScenarioError for what there is not, and for cases that do not run as long, as often and by the same chance.
     """
     plain = load(source)
     offered = plain.case_overrides
     if not names:
-        names = tuple(offered) or (AS_IS, *plain.override_names)
+        names = tuple(offered)
     made = {name: _overrides(name, offered, plain.override_names) for name in names}
+    if not names:
+        raise ScenarioError([Problem(Spot(str(source)), "cases", _nothing(plain.override_names))])
     if len(names) < 2:
         raise ScenarioError([Problem(Spot(f"--case {names[0]}"), "", _only(names[0], source))])
     if twice := [name for name in made if names.count(name) > 1]:
@@ -76,6 +77,12 @@ def _overrides(name: str, offered: Mapping[str, tuple[str, ...]], known: Sequenc
         if part not in every:
             raise ScenarioError([Problem(Spot(f"--case {name}"), "", unknown("case or override", part, every))])
     return tuple(dict.fromkeys(one for part in name.split(JOINT) for one in every[part]))
+
+
+def _nothing(known: Sequence[str]) -> str:
+    if not known:
+        return "it offers nothing to compare: give it 'overrides', or 'cases' of these"
+    return f"it offers nothing to compare: name two or more with --case, of {', '.join((AS_IS, *known))}"
 
 
 def _only(name: str, source: str | Path) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import ahead
+from twin import ahead, guarded, overlaps
 from twin.ageing import summary as ageing
 from twin.estimates import events_needed
 from twin.limits import (
@@ -28,9 +29,10 @@ from twin.limits import (
     replicas,
     series,
 )
-from twin.marks import EVERY
+from twin.marks import EVERY, causes
 from twin.metrics import DAY_S, QUANTILES, name, vetoed_signals
 from twin.recorded import Recorded
+from workloads.overlaps import REACH_S
 
 COLUMNS = ("quantity", "text", "unit", "replica", "value", "n")
 Array = NDArray[np.float64]
@@ -52,7 +54,10 @@ class Quantity:
 
 def quantities(record: Recorded) -> list[Quantity]:
     """Every quantity of the run, in the order in which planners ask for them."""
-    parts = (_latencies, _losses, _ageing, _recovery, _overlaps, _warned, _computing, _work, _traffic)
+    parts = (
+        _latencies, _losses, _ageing, _recovery, _overlaps, _beside, _warned, _computing, _work, _guarded,
+        _traffic,
+    )  # fmt: skip
     return [found for part in parts for found in part(record)]
 
 
@@ -114,7 +119,7 @@ def _ageing(record: Recorded) -> Iterator[Quantity]:
 
 def _recovery(record: Recorded) -> Iterator[Quantity]:
     """Time after the last thing that happened until every queue is back at its usual length."""
-    marks = record.marks[record.marks["end_s"] < record.scenario.horizon]
+    marks = causes(record.marks[record.marks["end_s"] < record.scenario.horizon])
     if marks.empty:
         return
     values = []
@@ -147,6 +152,19 @@ def _overlaps(record: Recorded) -> Iterator[Quantity]:
     yield Quantity("overlaps", "other signals in band at a merger", "signals", np.array(values), len(alerts))
 
 
+def _beside(record: Recorded) -> Iterator[Quantity]:
+    """Where overlaps count: detectable signals that another one merges close to, and who of them is missed."""
+    if not (found := overlaps.parted(record)):
+        return
+    n = {name: np.array(counts, dtype=float) for name, counts in found.items()}
+    share = _share(n["beside"], n["beside"] + n["alone"])
+    title = f"detectable signals that another one merges within {REACH_S:g} s of"
+    yield Quantity("beside", title, "", share, sum(found["beside"]) + sum(found["alone"]))
+    for which, told in (("beside", "with another one so close"), ("alone", "without")):
+        missed = _share(n[f"missed_{which}"], n[which])
+        yield Quantity(f"missed.{which}", f"missed by the searches, {told}", "", missed, sum(found[which]))
+
+
 def _computing(record: Recorded) -> Iterator[Quantity]:
     """Of each kind of hardware, how many servers there were and how many worked, on average."""
     horizon_s = record.scenario.horizon
@@ -173,6 +191,11 @@ def _work(record: Recorded) -> Iterator[Quantity]:
         by = busy[mine].groupby(stages["replica"][mine]).sum().reindex(replicas(record), fill_value=0.0)
         n = int(stages["done"][mine].sum())
         yield Quantity(f"work.{stage}", f"servers that {stage} keeps busy", "servers", by.to_numpy(float), n)
+
+
+def _guarded(record: Recorded) -> Iterator[Quantity]:
+    """By stage whose fallback takes what a guard marks: how much that is, and what it costs."""
+    yield from starmap(Quantity, guarded.compared(record))
 
 
 def _traffic(record: Recorded) -> Iterator[Quantity]:

@@ -6,9 +6,9 @@ Templates are built when the workload is loaded; what is stored is the bank's pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import scipy.fft
@@ -27,6 +27,7 @@ from workloads.spec import (
     Program,
     Progress,
     Settings,
+    Workload,
 )
 from workloads.training import Course, Taught
 from workloads.whitening import noise_power, transfer, whiten
@@ -44,7 +45,7 @@ TOP_HZ = 512.0
 SERIES_HZ = 1024
 TEMPLATE_S = INPUT / RATE_HZ - SEGMENT_S
 """Length of a template, RINGDOWN_S of it after the merger: in the searched second nothing wraps around."""
-_BLOCK = 32
+BLOCK = 32
 """Templates correlated at a time, so that the work stays in the processor's cache."""
 
 
@@ -55,7 +56,7 @@ class MatchedFilter:
     task = "search"
     unit = segments.strain_unit(INPUT / RATE_HZ + 2 * WHITEN_HALF_S, may_miss=STREAMS - 1)
     outcome = "trigger"
-    runtimes = ("torch", "numpy")
+    runtimes: tuple[str, ...] = ("torch", "numpy")
     tries = (3_000, 60)
     limits = (
         "Glitches: it has no signal-based veto, so loud ones trigger.",
@@ -76,6 +77,13 @@ class MatchedFilter:
     def units(self, n: int, seed: int) -> NDArray[np.float64]:
         """Windows of noise, signals and glitches."""
         return segments.examples(self.unit, n, seed)
+
+    def of_streams(self, number: int) -> Workload:
+        """That for two L-shaped detectors; ValueError for any other number of streams."""
+        from workloads import detectors, twosites
+
+        detectors.of(number)
+        return cast("Workload", twosites.WORKLOAD)
 
     def operations(self) -> float:
         """Floating-point operations per unit: 5 n log2(n) per complex FFT, half that per real one, and |z|²."""
@@ -133,7 +141,7 @@ class MatchedFilter:
 
     def module(self) -> torch.nn.Module:
         """The filter with an empty bank: (row, channel, INPUT) to (row, [network SNR, time offset in s])."""
-        return _filter()
+        return bank_filter(templates_of, loudest)
 
 
 def whitened_template(
@@ -205,8 +213,8 @@ def _loudest(whitened: NDArray[np.float32], templates: NDArray[np.complex64]) ->
     """The largest network SNR of one row (channel, sample), and when in s after the searched second's start."""
     where = searched(whitened.shape[-1])
     best = np.zeros(where.stop - where.start, np.float32)
-    for first in range(0, len(templates), _BLOCK):
-        power = correlate(whitened, templates[first : first + _BLOCK])[..., where]
+    for first in range(0, len(templates), BLOCK):
+        power = correlate(whitened, templates[first : first + BLOCK])[..., where]
         best = np.maximum(best, power.sum(1).max(0))
     return float(np.sqrt(best.max())), float(best.argmax() / SERIES_HZ)
 
@@ -220,14 +228,18 @@ def loudest(whitened: torch.Tensor, templates: torch.Tensor) -> torch.Tensor:
     data = torch.fft.rfft(whitened)[..., : templates.shape[-1]] * (2 * points / n)
     where = searched(n)
     best = torch.zeros(where.stop - where.start)
-    for block in torch.split(templates, _BLOCK):
+    for block in torch.split(templates, BLOCK):
         z = torch.fft.ifft(data * block, points)[..., where]
         best = torch.maximum(best, (z.real**2 + z.imag**2).sum(1).amax(0))
     power, at = best.max(0)
     return torch.stack([power.sqrt(), at / SERIES_HZ])
 
 
-def _filter() -> torch.nn.Module:
+def bank_filter(
+    build: Callable[[NDArray[np.float64]], NDArray[np.complex64]],
+    search: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> torch.nn.Module:
+    """A module that holds a bank: what `search` finds in each row with the templates that `build` makes of it."""
     import torch
 
     class Filter(torch.nn.Module):
@@ -244,8 +256,8 @@ def _filter() -> torch.nn.Module:
 
         def forward(self, whitened: torch.Tensor) -> torch.Tensor:
             if self._templates is None:
-                self._templates = torch.from_numpy(templates_of(self.bank.numpy()))
-            return torch.stack([loudest(row, self._templates) for row in whitened])
+                self._templates = torch.from_numpy(build(self.bank.numpy()))
+            return torch.stack([search(row, self._templates) for row in whitened])
 
     return Filter()
 

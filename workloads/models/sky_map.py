@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workloads.inference import drifted, posteriors
 from workloads.inference.prior import Array
 from workloads.profile import Figure
-from workloads.spec import Network, Program, Progress, Quality, Settings
+from workloads.spec import STREAMS, Network, Program, Progress, Quality, Settings
 from workloads.training import Course, Taught
 
 USED = 4
@@ -38,6 +38,7 @@ class SkyMapper:
     name = "sky-map"
     task = "sky-map"
     unit = posteriors.UNIT
+    streams = STREAMS  # of the triangle whose amplitudes a posterior holds
     outcome = None
     runtimes = ("numpy",)
     drifts = drifted.DRIFTS

@@ -8,7 +8,19 @@ from copy import copy
 from tests.twin.reference.decisions import candidates, flagged
 from tests.twin.reference.environment import OVERDUE, RETRY, inverse_cdf, start_now, uniform
 from tests.twin.reference.things import Meeting, Wait
-from twin.kernel.state import ABSENT, FLAG, FLAGGED, GOOD, OUTCOMES, PUBLISHED, TRIGGER, UNKNOWN, VETOED
+from twin.kernel.state import (
+    ABSENT,
+    BAD,
+    FLAG,
+    FLAGGED,
+    GOOD,
+    OUTCOMES,
+    OUTSIDE,
+    PUBLISHED,
+    TRIGGER,
+    UNKNOWN,
+    VETOED,
+)
 
 
 class Graph:
@@ -91,11 +103,13 @@ class Graph:
                 self.waits.setdefault((stage.awaits, k), deque()).append(wait)
             else:
                 self.seen[f"await, verdict {('good', 'flagged', 'absent')[verdict - 1]} known"] += 1
-                self.learn(wait.job, verdict)
+                self.learn(wait.job, self.stages[stage.awaits], verdict)
 
-    def learn(self, job, verdict):
+    def learn(self, job, stage, verdict):
+        """The job knows what `stage` says."""
         if verdict == FLAGGED:
-            job.flag = 1
+            job.flag |= stage.mark
+            self.seen["await, outside"] += stage.mark == OUTSIDE
         elif verdict == ABSENT:
             job.missing = 1
 
@@ -126,16 +140,19 @@ class Graph:
                 self.seen["verdict after timeout"] += 1
                 continue
             self.seen[f"await met, {('good', 'flagged', 'absent')[verdict - 1]}"] += 1
-            self.learn(wait.job, verdict)
+            self.learn(wait.job, self.stages[f], verdict)
             wait.pending -= 1
             if wait.pending == 0:
                 self.waited(wait)
 
     def pass_gate(self, job):
         stage = self.stages[job.stage]
-        if stage.gate and job.flag:
+        if stage.gate and job.flag & BAD:
             self.drop(job, VETOED)
             return
+        self.seen["outside passes a gate"] += bool(stage.gate) and job.flag == OUTSIDE
+        if stage.whole:
+            self.meetings["shards", job.stage, job.entity] = Meeting()
         for shard in range(stage.shards - 1):
             part = copy(job)
             part.shard = shard
@@ -184,7 +201,8 @@ class Graph:
             return
         if stage.role == FLAG:
             verdict = FLAGGED if _says(self, job, batch, flagged) else GOOD
-            job.flag |= verdict == FLAGGED
+            job.flag |= stage.mark if verdict == FLAGGED else 0
+            self.seen["outside"] += verdict == FLAGGED and stage.mark == OUTSIDE
             self.seen["flagged" if verdict == FLAGGED else "not flagged"] += 1
             if stage.verdict >= 0:
                 self.give(s, job.segment, verdict)
@@ -216,6 +234,8 @@ class Graph:
         self.gone(job)
         self.end(job, outcome)
         if stage.shards > 1 and outcome != VETOED:
+            if stage.whole:
+                self.give_up(job, outcome)
             self.meet_absent(("shards", s, job.entity), stage.shards, False, job.segment)
         else:
             self.absent_after(s, job.entity, job.segment)

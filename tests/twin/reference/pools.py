@@ -10,10 +10,12 @@ from twin.kernel.state import (
     BREAKING,
     EXPIRED,
     FAILED,
+    FALLBACK,
     KEPT,
     LOSE,
     LOST,
     MOST_CROWD,
+    OUTSIDE,
     RESUMED,
 )
 from workloads.occupancy import IDLE_EDGES_S
@@ -79,14 +81,28 @@ class Pools:
     def fresh(self, queue):
         """A new batch from the head of the queue; its first job's number decides how long it takes."""
         stage, jobs = queue.stage, []
+        variant = self.variant_for(queue.jobs[0])
         while queue.jobs and len(jobs) < stage.max_batch and self.too_old(queue.jobs[0]) is None:
+            if self.variant_for(queue.jobs[0]) != variant:
+                self.seen["batch ends before another variant"] += 1
+                break
             jobs.append(self.take(queue))
-        batch = Batch(jobs, queue, stage.variant)
+            if stage.whole:
+                self.take_up(jobs[-1], queue)
+        batch = Batch(jobs, queue, variant)
         draw = self.draw(jobs[0])
         batch.fails = stage.failure > 0.0 and uniform(stage.failure_key, draw) < stage.failure
         self.seen["attempt fails"] += batch.fails
         self.seen["fallback runs"] += batch.variant
         return batch
+
+    def variant_for(self, job):
+        """Which variant of its stage serves the job."""
+        stage = self.stages[job.stage]
+        if stage.guarded and job.flag & OUTSIDE:
+            self.seen["fallback for what is outside"] += stage.variant != FALLBACK
+            return FALLBACK
+        return stage.variant
 
     def service_s(self, batch):
         """How long the batch, which starts on its server for the first time, will take."""
@@ -150,6 +166,9 @@ class Pools:
             self.seen["expired at its end"] += 1
             self.drop(job, EXPIRED)
             return
+        if self.stages[job.stage].guarded and job.flag & OUTSIDE:
+            self.counts["outside", job.stage] += 1
+            self.counts["outside_s", job.stage] += (self.now - batch.start_s) / len(batch.jobs)
         self.done(job)
         where = batch.queue.pool.number, server.number, len(batch.jobs), batch.variant
         times = job.enqueued_s, batch.start_s, self.now

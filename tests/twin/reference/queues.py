@@ -64,7 +64,25 @@ class Queues:
         stage, age_s = self.stages[job.stage], self.now - job.born_s
         if age_s > stage.deadline_s:
             return EXPIRED
+        if stage.whole:
+            others = self.meetings["shards", job.stage, job.entity]
+            if others.gone is not None or job.queue in others.begun:
+                return others.gone
         return STALE if age_s > stage.shelf_life_s else None
+
+    def take_up(self, job, queue):
+        """The queue has taken up a shard: the others that come there do not become stale."""
+        others = self.meetings["shards", job.stage, job.entity]
+        stale = self.now - job.born_s > self.stages[job.stage].shelf_life_s
+        self.seen["shard goes on past its shelf life"] += stale and queue.number in others.begun
+        others.begun.add(queue.number)
+
+    def give_up(self, job, outcome):
+        """A shard ends early: the others that nobody has taken will end as it did."""
+        others = self.meetings["shards", job.stage, job.entity]
+        self.seen["shard ends with another one"] += others.gone == outcome
+        if others.gone is None:
+            others.gone = outcome
 
     def expire(self, queue):
         while queue.jobs and (outcome := self.too_old(queue.jobs[0])) is not None:

@@ -42,12 +42,17 @@ class Job:
 
 @dataclass(eq=False)
 class Meeting:
-    """Branches or shards of one entity that are not complete yet."""
+    """Branches or shards of one entity that are not complete yet.
+
+    Of shards, where they become stale together: the queues that have taken up one, and how the first ended early.
+    """
 
     came: int = 0
     present: int = 0
     flag: int = 0
     missing: int = 0
+    begun: set = field(default_factory=set)
+    gone: int | None = None
 
 
 @dataclass(eq=False)
