@@ -24,6 +24,7 @@ EXTRA |= {"openvino": "openvino", "dask": "cluster", "distributed": "cluster"}
 EXTRA["grpc"] = "serving"
 EXTRA |= dict.fromkeys(("astropy", "fastavro", "healpix", "igwn_gwalert_schema", "jsonschema"), "alerts")
 EXTRA["cryptography"] = "archive"
+EXTRA["confluent_kafka"] = "kafka"
 """The extra that installs each package which is not always there."""
 
 app = typer.Typer(

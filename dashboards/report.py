@@ -17,6 +17,7 @@ from dashboards.figures import FIGURES
 from twin import metrics, words
 from twin.limits import alert_name, lost_signals, published_signals
 from twin.recorded import Recorded
+from twin.shifts import load as shifts
 
 FIRST, SHOWN = 10, 50
 """Rows of a list of signals in sight, and on the page."""
@@ -190,6 +191,10 @@ def _signals(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
     yield _signal_list(late, "Late alerts, slowest first", every | {"latency_s", "queue_s"}, "late")
     yield _signal_list(lost, "Detectable signals lost, loudest first", every | {"outcome"}, "lost")
     yield _signal_list(vetoed, "Real signals vetoed as glitches, loudest first", every | {"detectable"}, "vetoed")
+    if record.vetting is not None:
+        rejected = shifts.rejected_signals(record).sort_values("snr", ascending=False, kind="stable")
+        title = "Real signals rejected by the first pass, loudest first"
+        yield _signal_list(rejected, title, every | {"named"}, "rejected")
 
 
 def _signal_list(signals: pd.DataFrame, title: str, wanted: set[str], name: str) -> str:
@@ -203,6 +208,7 @@ def _signal_list(signals: pd.DataFrame, title: str, wanted: set[str], name: str)
         "queue_s": ("in queues", lambda v: markup.text(words.duration(v))),
         "outcome": ("why", markup.text),
         "detectable": ("detectable", markup.plain),
+        "named": ("taken for", markup.text),
     }
     columns = {key: column for key, column in known.items() if key in wanted}
     rows: list[Any] = signals.head(SHOWN)[list(columns)].to_dict("records")

@@ -22,6 +22,7 @@ _ALSO = {
     "overlaps": "In band",
     "beside": "Close",
     "alerts": "Alerts",
+    "shifts": "Vetting",
 }
 """Parts of a summary that only some runs have, and what they are called."""
 

@@ -83,6 +83,7 @@ class HandRecord:
     trainings: pd.DataFrame | None = None
     instrument: pd.DataFrame | None = None
     policies: pd.DataFrame | None = None
+    vetting: pd.DataFrame | None = None
     scenario: Scenario = Scenario()
     plan_digest: str = "ab12" * 16
     seed: int = 1

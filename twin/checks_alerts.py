@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from twin.alerts import moments
 from twin.checks_graph import publishing
 from twin.phrases import KEY, Finding, unknown
 from twin.schema_alerts import USUAL
@@ -30,6 +31,21 @@ def _types(s: Scenario) -> Iterator[Finding]:
             yield ("alerts", KEY), message
 
 
+def _dated(s: Scenario) -> Iterator[Finding]:
+    """Everything happens while the six digits of a superevent's day name one day only."""
+    if s.alerts is None:
+        return
+    verdict_s = 0.0 if s.alerts.retract_after is None else s.alerts.retract_after.value
+    last_s = s.alerts.epoch.value + s.horizon + s.drain + verdict_s
+    if not last_s < moments.END_S:
+        latest_s = max(moments.END_S - (last_s - s.alerts.epoch.value), 0.0)
+        message = (
+            "the run would go on after 2079, and the six digits of the day in an alert's id name days from 1980 "
+            f"to 2079: give an epoch of at most {latest_s:.10g} s, in GPS time"
+        )
+        yield ("alerts", "epoch"), message
+
+
 def _carried(s: Scenario) -> Iterator[Finding]:
     """What is carried or kept has something to be of."""
     if s.alerts is None:
@@ -42,5 +58,5 @@ def _carried(s: Scenario) -> Iterator[Finding]:
         yield ("alerts", "retracts"), "nothing is retracted without 'retract_after': give it, or leave this out"
 
 
-RULES = (_types, _carried)
+RULES = (_types, _dated, _carried)
 """Every rule on alerts."""

@@ -39,13 +39,14 @@ from twin.limits import (
     why_lost,
 )
 from twin.recorded import Recorded
+from twin.shifts import load as shifts
 
 DAY_S = 86400.0
 QUANTILES = (0.5, 0.9, 0.99)
 """Shown on every screen; those of the targets are added."""
 
 LISTED = 1000
-"""Most rows of a list of signals in the summary; its count is always complete."""
+"""Most rows of a list of signals that the summary has in full; the others are named."""
 
 
 def summary(record: Recorded) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def summary(record: Recorded) -> dict[str, Any]:
         "dead_time": dead_time(record).as_dict(),
         "false_alerts_per_day": false_alerts_per_day(record).as_dict(),
         "signals": _signals(record),
-        "vetoed_signals": _listed(vetoed_signals(record)),
+        "vetoed_signals": _vetoed(record),
         "parts_s": _plain(parts(record)),
         "limit": {
             **why_late(record),
@@ -86,6 +87,7 @@ def summary(record: Recorded) -> dict[str, Any]:
         **ahead.summary(record),
         **overlaps.summary(record),
         **({} if record.policies is None else _alerts(record)),
+        **shifts.summary(record),
     }
 
 
@@ -331,8 +333,12 @@ def _inputs(record: Recorded) -> dict[str, Any]:
     return {"counts": counts, "assumed": _plain(assumed[["key", "value"]])}
 
 
-def _listed(table: pd.DataFrame) -> dict[str, Any]:
-    return {"n": len(table), "rows": _plain(table.head(LISTED))}
+def _vetoed(record: Recorded) -> dict[str, Any]:
+    """Every vetoed signal: the first in full, the others by replica, event and class."""
+    table = vetoed_signals(record)
+    beyond = table.iloc[LISTED:][["replica", "event_id", "cls"]]
+    rest = {"beyond": [list(row.values()) for row in _plain(beyond)]} if len(beyond) else {}
+    return {"n": len(table), "rows": _plain(table.head(LISTED)), **rest}
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:

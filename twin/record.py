@@ -41,25 +41,27 @@ counts    per stage (`work`; product.NAME publishes it): offered = waiting (for 
           a route) + transit + queued + running + backoff + done + dropped_vetoed + dropped_stale +
           dropped_expired + dropped_rejected + dropped_shed + dropped_failed + dropped_lost, where a job of
           several shards counts as several; segments that arrived in the replica, and how many of them were
-          unsearched: dropped before any search; where a stage has a guard also outside and outside_s: jobs of
-          those that it has done whose data a guard had marked as outside, and the servers' time that they took
-          live      only with live stages: order, stage, pool, variant, entities, segments, service_s, extra (flag
-          or noise trigger per job), events and whether each was found, the program's scores (per job; none in
-          recordings of earlier versions); service_s is inf where the worker was lost first farm      only of a
-          farm: of each live batch (`order`) the pool and number of its server, start_s (the kernel starts it),
-          sent_s (its worker is told), end_s (its answer is heard; inf: never), program_s (what the worker measured
-          around the program alone) incidents only of a farm: at time_s the worker of a server was lost (what:
-          fail), or another one was ready (repair) ageing    only where models age or a policy trains them: a row
-          per stage from time_s to end_s, while nothing changes: variant that serves, version of the primary (1 at
-          first), efficiency (share of the replica's signals, of its glitches for a stage that flags, that it is
-          expected to react to: mean over pools), false_per_day (segments of pure noise it would react to, if all
-          were), fresh and fresh_per_day (both of the primary on the data it was measured on), passed (kinds of
-          drift past the largest measured amount, joined by blanks: their last values hold) trainings likewise:
-          stage, name (entry of the timeline), start_s, trained_s (weights are there), decided_s, outcome (passed,
-          rolled-back, unfinished), servers it took and server_s (for how long, times how many) instrument only
-          where detectors do not always observe: a row for every set of `detectors` (names joined by blanks, ''
-          none) that observed together, up (how many), time_s and share of the horizon policies  only where the
-          scenario has `alerts`: see twin.alerts.accounts
+          unsearched: dropped before any search; where a stage has a guard also outside and outside_s: those of the
+          jobs it has done whose data a guard had marked, and the servers' time that they took
+live      only with live stages: order, stage, pool, variant, entities, segments, service_s, extra (flag or noise
+          trigger per job), events and whether each was found, the program's scores (per job; none in recordings of
+          earlier versions); service_s is inf where the worker was lost first
+farm      only of a farm: of each live batch (`order`) the pool and number of its server, start_s (the kernel
+          starts it), sent_s (its worker is told), end_s (its answer is heard; inf: never), program_s (what the
+          worker measured around the program alone)
+incidents only of a farm: at time_s the worker of a server was lost (what: fail), or another one was ready (repair)
+ageing    only where models age or a policy trains them: a row per stage from time_s to end_s, while nothing
+          changes: variant that serves, version of the primary (1 at first), efficiency (share of the replica's
+          signals, of its glitches for a stage that flags, that it is expected to react to: mean over pools),
+          false_per_day (segments of pure noise it would react to, if all were), fresh and fresh_per_day (both of
+          the primary on the data it was measured on), passed (kinds of drift past the largest measured amount,
+          joined by blanks: their last values hold)
+trainings likewise: stage, name (entry of the timeline), start_s, trained_s (weights are there), decided_s, outcome
+          (passed, rolled-back, unfinished), servers it took and server_s (for how long, times how many)
+instrument only where detectors do not always observe: a row for every set of `detectors` (names joined by blanks,
+          '' none) that observed together, up (how many), time_s and share of the horizon
+policies  only where the scenario has `alerts`: see twin.alerts.accounts
+vetting   only where the scenario has `shifts`: see twin.shifts.first_pass
 """
 
 from __future__ import annotations
@@ -87,6 +89,8 @@ OBSERVED = ("instrument",)
 """Table of runs in which detectors do not always observe."""
 NOTICED = ("policies",)
 """Table of runs whose scenario has `alerts`."""
+VETTED = ("vetting",)
+"""Table of runs whose scenario has `shifts`."""
 
 
 class RecordError(ValueError):
@@ -117,6 +121,7 @@ class Record:
     trainings: pd.DataFrame | None = None
     instrument: pd.DataFrame | None = None
     policies: pd.DataFrame | None = None
+    vetting: pd.DataFrame | None = None
     programs: Any = None
     """What the stages ran, kept for the alerts' documents; not in a run directory."""
     source_text: str = ""
@@ -141,20 +146,26 @@ class Record:
         (entry,) = entry_points(group="ettwin.figures", name="default")
         return _Figures(entry.load(), self)
 
-    def save(self, folder: Path, also: Callable[[Path], object] | None = None) -> Path:
+    def save(
+        self,
+        folder: Path,
+        also: Callable[[Path], object] | None = None,
+        progress: Callable[[float, str], None] = lambda fraction, text: None,
+    ) -> Path:
         """Write the run directory: beside its place first, then renamed whole. Refuses to overwrite.
 
-        `also` may write more into the folder it is given before that becomes the run directory.
+        `also` may write more into the folder it is given before that becomes the run directory; `progress` is
+        called while capsules of alerts are made.
         """
         if folder.exists():
             raise RecordError(f"{folder} exists already; choose another --out or remove it")
         with written_whole(folder) as beside:
-            self._write(beside)
+            self._write(beside, progress)
             if also is not None:
                 also(beside)
         return folder
 
-    def _write(self, folder: Path) -> None:
+    def _write(self, folder: Path, progress: Callable[[float, str], None]) -> None:
         (folder / "scenario.yaml").write_text(self.source_text or self.scenario.resolved())
         (folder / "resolved.yaml").write_text(self.scenario.resolved())
         about = {**self.manifest, "seed": self.seed, "plan_digest": self.plan_digest}
@@ -162,13 +173,17 @@ class Record:
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n")
         for name in TABLES:
             getattr(self, name).to_parquet(folder / f"{name}.parquet", index=False)
-        for name in (*OPTIONAL, *AGED, *OBSERVED, *NOTICED):
+        for name in (*OPTIONAL, *AGED, *OBSERVED, *NOTICED, *VETTED):
             if (table := getattr(self, name)) is not None:
                 table.to_parquet(folder / f"{name}.parquet", index=False)
         if self.scenario.alerts is not None and self.scenario.alerts.write:
             from twin.alerts import writing
 
             writing.write(self, folder / writing.FOLDER)
+            if self.scenario.alerts.archives == "capsule":
+                from twin.archive import of_run
+
+                of_run.write(self, folder, progress)
 
 
 class _Figures:
@@ -200,7 +215,7 @@ def _read(folder: Path) -> Record:
     from twin.loader import load
 
     manifest = json.loads((folder / "manifest.json").read_text())
-    optional = (*OPTIONAL, *AGED, *OBSERVED, *NOTICED)
+    optional = (*OPTIONAL, *AGED, *OBSERVED, *NOTICED, *VETTED)
     there = {name: path for name in optional if (path := folder / f"{name}.parquet").is_file()}
     return Record(
         scenario=load(folder / "resolved.yaml"),

@@ -68,6 +68,10 @@ class Recorded(Protocol):
         """What alerts weigh, by replica; None where the scenario has no `alerts`."""
 
     @property
+    def vetting(self) -> pd.DataFrame | None:
+        """What data quality's first pass made of every published candidate; None where nobody is on shift."""
+
+    @property
     def scenario(self) -> Any:
         """The `twin.scenario.Scenario` that was run."""
 

@@ -110,14 +110,20 @@ def run(
         programs=known if scenario.alerts is not None else None,
         **frames,
     )
-    return record if scenario.alerts is None else _accounted(record)
+    return _accounted(record, known)
 
 
-def _accounted(record: Record) -> Record:
-    """The same with what its alerts weigh."""
-    from twin.alerts import accounts
+def _accounted(record: Record, known: Programs) -> Record:
+    """The same with what its alerts weigh, and what people have to vet, where the scenario asks for either."""
+    if record.scenario.alerts is not None:
+        from twin.alerts import accounts
 
-    return replace(record, policies=accounts.table(record, every_policy=False))
+        record = replace(record, policies=accounts.table(record, every_policy=False))
+    if record.scenario.shifts is not None:
+        from twin.shifts import first_pass
+
+        record = replace(record, vetting=first_pass.table(record, known, record.scenario.shifts))
+    return record
 
 
 def _ground(farm: bool | Scheduler) -> Ground | None:

@@ -20,6 +20,7 @@ from twin import checks, checks_graph, overrides, phrases
 from twin.schema import Instrument, Link, Site, Targets
 from twin.schema_ageing import Drift
 from twin.schema_alerts import Alerts
+from twin.schema_shifts import Shifts
 from twin.schema_sky import Sky
 from twin.schema_stages import Stage
 from twin.schema_timeline import Event, FailureTrace
@@ -93,6 +94,8 @@ class Scenario(Section):
     """What happens to the computing and the sky, by name."""
     alerts: Alerts | None = None
     """Alerts as documents, and what is carried and kept (docs/alerts.md); null: alerts are rows of a table."""
+    shifts: Shifts | None = None
+    """People who vet candidates after data quality's first pass (docs/alerts.md); null: nobody is counted."""
     targets: Targets = Targets()
     overrides: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Named sets of changes by dotted path, chosen with --with; --set comes after them. Empty once loaded: see

@@ -76,6 +76,8 @@ class Alerts(Section):
     retracts: Literal["false-alarms", "flagged"] = "false-alarms"
     """What the verdict retracts: false-alarms, whatever is no signal, as people would who are always right;
     flagged, whatever data quality flagged and was published all the same."""
+    late_warnings: Literal["withdrawn", "sent"] = "withdrawn"
+    """What becomes of an early warning that is not out before the merger."""
     carries: Annotated[tuple[Carried, ...], BeforeValidator(_listed), Field(min_length=1)] = (
         "+likelihood",
         "+dq",

@@ -10,6 +10,7 @@ from dashboards.commands.archive import archive
 from dashboards.commands.card import card
 from dashboards.commands.check import check
 from dashboards.commands.compare import compare
+from dashboards.commands.latencies import latencies
 from dashboards.commands.listing import listing
 from dashboards.commands.measure import measure
 from dashboards.commands.need import need
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "need": need,
     "report": report,
     "alerts": alerts,
+    "latencies": latencies,
     "measure": measure,
     "train": train,
     "worker": worker,

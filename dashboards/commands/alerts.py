@@ -1,4 +1,4 @@
-"""`ettwin alerts`: what is wrong with an alert, with those of a run, and what every policy on alerts costs."""
+"""`ettwin alerts`: what is wrong with an alert or a run's alerts, what policies cost, where alerts go."""
 
 from __future__ import annotations
 
@@ -7,15 +7,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboards.terminal import FAILED, USAGE, Json, Profiles, fail, result, result_json
+from dashboards.terminal import FAILED, USAGE, Json, Profiles, fail, result, result_json, say
+from dashboards.watch import watch
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from twin.alerts.reader import Reading
 
 _SHOWN = 20
 """Problems that are listed of a run; their number is always told."""
+_FORMS = ("json", "avro")
+
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="kafka://HOST:PORT/TOPIC",
+        help="Send them to a Kafka broker, if all are valid and simulated.",
+    ),
+]
+Form = Annotated[
+    str, typer.Option("--form", metavar="json|avro", help="As which they are sent; with --to.", show_default=True)
+]
+Extensions = Annotated[bool, typer.Option("--extensions", help="Send extensions too, to TOPIC.ext; with --to.")]
+Remote = Annotated[bool, typer.Option("--allow-remote", help="Let --to be another machine than this one.")]
 
 
 def alerts(
@@ -24,24 +38,45 @@ def alerts(
         bool, typer.Option("--policies", help="Of a run: what each policy sends and keeps, side by side.")
     ] = False,
     avro: Annotated[
-        Path | None, typer.Option("--avro", metavar="FILE", help="Of one alert: write it as Avro.")
+        Path | None,
+        typer.Option(
+            "--avro", metavar="PATH", help="Write it as Avro: one alert to a file, a run's to a new folder."
+        ),
     ] = None,
+    to: To = None,
+    form: Form = "json",
+    extensions: Extensions = False,
+    allow_remote: Remote = False,
     profiles: Profiles = None,
     json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
-    """Read alerts and tell what is wrong with them, or weigh every policy on them."""
+    """Read alerts and tell what is wrong with them, weigh every policy on them, or send them to a broker."""
+    _fit_together(policies, avro, to, form, extensions or allow_remote)
     if policies:
         _policies(path, tuple(profiles or [Path("profiles")]), json)
+    elif to is not None:
+        _send(path, to, form, extensions, allow_remote, json, quiet)
     elif path.is_dir():
-        _run(path, json)
+        _run(path, avro, json)
     else:
         _one(path, avro, json)
 
 
-def _one(path: Path, avro: Path | None, json: bool) -> None:
-    from twin.alerts import official, reader
+def _fit_together(policies: bool, avro: Path | None, to: str | None, form: str, of_sending: bool) -> None:
+    given = [name for name, is_given in (("--policies", policies), ("--avro", avro), ("--to", to)) if is_given]
+    if len(given) > 1:
+        fail(f"{' and '.join(given)} are different things: ask for one at a time", USAGE)
+    if form not in _FORMS:
+        fail(f"--form {form}: allowed: {' or '.join(_FORMS)}", USAGE)
+    if to is None and (of_sending or form != _FORMS[0]):
+        fail("--form, --extensions and --allow-remote are about sending: give --to, or leave them out", USAGE)
 
-    found = reader.read(path)
+
+def _one(path: Path, avro: Path | None, json: bool) -> None:
+    from twin.alerts import kept, official
+
+    found = kept.read(path)
     if avro is not None and found.document is not None and not found.problems:
         _write(avro, official.to_avro(found.document))
     if json:
@@ -52,29 +87,84 @@ def _one(path: Path, avro: Path | None, json: bool) -> None:
         fail(f"{path}: not a valid alert" + ("" if avro is None else f"; {avro} was not written"), FAILED)
 
 
-def _run(path: Path, json: bool) -> None:
-    from twin.alerts import reader
+def _run(path: Path, avro: Path | None, json: bool) -> None:
+    from twin.alerts import kept
     from twin.alerts.writing import FOLDER
 
-    files = [file for file in sorted((path / FOLDER).rglob("*.json")) if not file.name.endswith(".ext.json")]
-    if not files:
+    found = kept.read_all(path)
+    if not found:
         fail(f"{path / FOLDER}: holds no alerts; 'ettwin run … --alerts' writes them", USAGE)
-    found = {str(file.relative_to(path / FOLDER)): reader.read(file) for file in files}
+    if avro is not None and avro.exists():
+        fail(f"--avro {avro}: exists already; choose another folder or remove it", USAGE)
     wrong = {name: reading for name, reading in found.items() if reading.problems}
     real = [name for name, reading in found.items() if not reading.simulated and reading.document is not None]
+    n = sum(not name.endswith(kept.EXTENSION) for name in found)
     if json:
         told = [_plain(Path(name), reading) for name, reading in wrong.items()]
-        result_json({"run": str(path), "alerts": len(found), "not_simulated": real, "wrong": told})
+        result_json({"run": str(path), "alerts": n, "not_simulated": real, "wrong": told})
     else:
-        result(f"{len(found):,} alerts, {len(wrong):,} of them wrong, {len(real):,} not marked as simulated")
+        result(f"{n:,} alerts, {len(wrong):,} of them wrong, {len(real):,} not marked as simulated")
         lines = [f"  {name}: {problem}" for name, reading in wrong.items() for problem in reading.problems]
         result("\n".join(lines[:_SHOWN])) if lines else None
     if wrong or real:
-        fail(f"{path}: not every alert is valid and simulated", FAILED)
+        also = "" if avro is None else f"; {avro} was not written"
+        fail(f"{path}: not every alert is valid and simulated{also}", FAILED)
+    if avro is not None:
+        _write_all(avro, found)
+
+
+def _send(path: Path, to: str, form: Any, extensions: bool, allow_remote: bool, json: bool, quiet: bool) -> None:
+    from twin.alerts import kafka
+
+    try:
+        where = kafka.target(to, allow_remote)
+        files = _of_one_replica(path) if path.is_dir() else [path]
+        given = kafka.messages(files, where, form, extensions)
+        with watch(quiet) as progress:
+            done = kafka.send(given, where, allow_remote, progress=progress)
+    except kafka.TargetError as error:
+        fail(f"--to {error}", USAGE)
+    except kafka.BrokerError as error:
+        fail(f"--to {to}: {error}", FAILED)
+    except KeyboardInterrupt:
+        say("interrupted; some alerts may have been sent")
+        raise
+    if json:
+        result_json({"to": to, "form": form, "confirmed": done.confirmed, "failed": dict(done.failed)})
+    else:
+        result(
+            f"SIMULATED  {done.confirmed:,} of {len(given):,} messages confirmed by {where.servers}, {where.topic}"
+        )
+        result(
+            "\n".join(f"  {name}: {why}" for name, why in list(done.failed.items())[:_SHOWN])
+        ) if done.failed else None
+    if done.failed:
+        fail(f"{to}: {len(done.failed):,} of {len(given):,} messages were not confirmed", FAILED)
+
+
+def _of_one_replica(run: Path) -> list[Path]:
+    """The alerts of a run, all of them whole; of one that wrote every replica's, those of the first."""
+    from twin.alerts import kept
+    from twin.alerts.writing import FOLDER
+
+    found = kept.read_all(run)
+    if not found:
+        fail(f"{run / FOLDER}: holds no alerts; 'ettwin run … --alerts' writes them", USAGE)
+    for name, reading in found.items():
+        if reading.problems:
+            fail(f"{run / FOLDER / name}: {reading.problems[0]}; nothing was sent", FAILED)
+    files = kept.files(run)
+    first = [path for path in files if path.parent in (run / FOLDER, files[0].parent)]
+    if len(first) < len(files):
+        say(
+            f"{len(first):,} of {len(files):,} alerts are sent: those of {files[0].parent.name}, the first replica"
+        )
+    return first
 
 
 def _policies(path: Path, profiles: tuple[Path, ...], json: bool) -> None:
     import twin
+    from dashboards import alerts_text
     from twin.alerts import accounts
     from twin.alerts.models import models
 
@@ -83,43 +173,7 @@ def _policies(path: Path, profiles: tuple[Path, ...], json: bool) -> None:
     if json:
         result_json({"run": str(path), "policies": table.to_dict("records")})
     else:
-        result(_text(table))
-
-
-def _text(table: pd.DataFrame) -> str:
-    from twin.alerts.accounts import GB, size
-    from twin.units import YEAR_S
-
-    years, copies = table["retention_s"].iloc[0] / YEAR_S, int(table["copies"].iloc[0])
-    heads = (
-        "carried",
-        "kept",
-        "an alert",
-        "sent in",
-        "sent a year",
-        "kept a year",
-        "and once",
-        f"after {years:.3g} yr",
-    )
-    rows = [heads]
-    for row in table.to_dict("records"):
-        told = (
-            row["carries"].removeprefix("standard ").replace(" +", "+")
-            if " " in row["carries"]
-            else row["carries"]
-        )
-        sizes = [size(GB * row[key]) for key in ("sent_gb_per_yr", "kept_gb_per_yr", "kept_once_gb", "kept_gb")]
-        delay = f"{1e3 * row['publish_delay_s']:.3g} ms"
-        rows.append((told, row["archives"], size(row["bytes_mean"]), delay, *sizes))
-    widths = [max(len(row[k]) for row in rows) for k in range(len(heads))]
-    lines = [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
-    unweighed = sorted({name for name in table["unweighed"] if name})
-    foot = f"SIMULATED. One copy a year and once; {copies} after {years:.3g} yr."
-    if unweighed:
-        foot += f" Without the weights of {unweighed[0]}, which are not at hand."
-    return "\n".join([*lines, "", foot])
+        result(alerts_text.policies(table))
 
 
 def _head(path: Path, found: Reading) -> str:
@@ -146,3 +200,19 @@ def _write(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         fail(f"--avro {path}: cannot be written ({error.strerror}); choose another file", USAGE)
+
+
+def _write_all(folder: Path, found: dict[str, Reading]) -> None:
+    """Every alert of a run as Avro, in a folder that appears whole."""
+    from twin.alerts import official
+    from twin.folder import written_whole
+
+    try:
+        with written_whole(folder) as beside:
+            for name, reading in found.items():
+                path = (beside / name).with_suffix(".avro")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(official.to_avro(reading.document or {}))
+    except OSError as error:
+        fail(f"--avro {folder}: cannot be written ({error.strerror}); choose another folder", USAGE)
+    say(f"{len(found):,} alerts are in {folder}")

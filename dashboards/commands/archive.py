@@ -50,6 +50,7 @@ def add(
     """Keep the model of each workload: weights, card and training record, as the version that they make up."""
     from workloads import spec
 
+    _check_place(to)
     for name in workloads:
         if name not in spec.names():
             fail(f"no workload '{name}'; known: {', '.join(spec.names())}", USAGE)
@@ -74,6 +75,7 @@ def capsule(
     import twin
     from twin.archive.capsule import capsules, keep
 
+    _check_place(to)
     record = twin.open(run)
     found = list(capsules(record, tuple(profiles or [Path("profiles")]), alerts or ()))
     published = record.alerts[record.alerts["outcome"] == "published"]
@@ -131,12 +133,26 @@ def _opened(folder: Path, trust: str | None) -> Archive:
     return Archive(folder, trusted(trust) if trust else None)
 
 
+def _check_place(folder: Path) -> None:
+    """Leave before any work when no archive can be where it is wanted."""
+    if (folder.exists() and not folder.is_dir()) or not folder.resolve().name:
+        fail(f"--to {folder}: is no place for an archive, which is a folder; choose another name", USAGE)
+
+
 def _writable(folder: Path, key: Path | None) -> tuple[Archive, Signer]:
     """The archive there, or a new one, and who signs for it."""
+    try:
+        return _opened_or_begun(folder, key)
+    except OSError as error:
+        fail(f"--to {folder}: cannot be written ({error.strerror}); choose another folder", USAGE)
+
+
+def _opened_or_begun(folder: Path, key: Path | None) -> tuple[Archive, Signer]:
     from twin.archive.sealed import make_key, read_key
     from twin.archive.store import Archive
 
-    path = key or folder.with_name(f"{folder.name}.key")
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    path = key or named.with_name(f"{named.name}.key")
     is_new = not folder.exists() or not any(folder.iterdir())
     if path.exists():
         signer = read_key(path)

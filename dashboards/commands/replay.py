@@ -5,20 +5,27 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from dashboards.terminal import DIFFERENT, FAILED, USAGE, Json, Profiles, fail, result, result_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from twin.archive.again import Answer
     from twin.archive.capsule import Capsule
     from twin.archive.store import Archive
 
 
 def replay(
     alert: Annotated[
-        Path, typer.Argument(metavar="ALERT", help="A capsule of an archive, or the directory of a live run.")
+        Path,
+        typer.Argument(
+            metavar="ALERT",
+            help="A capsule of an archive, an alert of a run with capsules, or the directory of a live run.",
+        ),
     ],
     name: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="The alert of the run, such as r0-e12.")
@@ -41,39 +48,74 @@ def replay(
     json: Json = False,
 ) -> None:
     """Ask about an alert again, here: 0 agrees, 5 differs, 4 cannot be checked, or was changed and is refused."""
+    from twin.alerts import kept as of_runs
     from twin.archive import again
-    from twin.archive.sealed import trusted
+    from twin.archive.sealed import MissingError, trusted
+
+    key = trusted(trust) if trust else None
+    if of_runs.run_of(alert) is None:
+        kept, capsule = _of_archive(alert, name, archive, key, tuple(profiles or [Path("profiles")]))
+    else:
+        try:
+            kept, capsule = _of_document(alert, name, archive, key)
+        except MissingError as error:
+            _unchecked(alert, str(error), json)
+    answers = again.ask(capsule, kept, runtime, model or ())
+    _tell(capsule.about["alert"]["id"], answers, kept.key, alert.is_file(), json)
+    verdict = again.verdict(answers)
+    if verdict != again.AGREES:
+        sys.exit(DIFFERENT if verdict == again.DIFFERS else FAILED)
+
+
+def _tell(name: str, answers: Sequence[Answer], key: str, signed: bool, json: bool) -> None:
+    from twin.archive import again
+
+    verdict = again.verdict(answers)
+    if json:
+        told = {"alert": name, "verdict": verdict, "key": key, "signed": signed}
+        result_json({**told, "answers": [asdict(answer) for answer in answers]})
+        return
+    result(f"{name}  {verdict}")
+    if not signed:
+        result("  The strain was made again and the scores are those of the run directory, which nobody signed.")
+    for answer in answers:
+        result(f"  {answer.stage}: {answer.model} in {answer.runtime} {answer.verdict}: {answer.why}")
+
+
+def _unchecked(alert: Path, why: str, json: bool) -> NoReturn:
+    """Nothing can be asked, for a reason that is no change of a file."""
+    from twin.archive.again import UNCHECKED
+
+    if json:
+        result_json({"alert": str(alert), "verdict": UNCHECKED, "why": why, "answers": []})
+    else:
+        result(f"{alert}  {UNCHECKED}\n  {why}")
+    sys.exit(FAILED)
+
+
+def _of_document(alert: Path, name: str | None, folder: Path | None, key: str | None) -> tuple[Archive, Capsule]:
+    """What the run directory that the alert lies in keeps of it."""
+    from twin.archive import of_run
+
+    if name is not None:
+        fail(f"{alert}: is one alert already; leave {name} out", USAGE)
+    return of_run.found(alert, folder, key)
+
+
+def _of_archive(
+    alert: Path, name: str | None, archive: Path | None, key: str | None, profiles: tuple[Path, ...]
+) -> tuple[Archive, Capsule]:
+    """The capsule in a file, or made now from a run directory."""
     from twin.archive.store import Archive
 
     folder = archive or (alert.parent.parent if alert.is_file() else None)
     if folder is None:
         fail(f"{alert}: is no capsule; of a run name the alert and, with --archive, where its models are", USAGE)
-    kept = Archive(folder, trusted(trust) if trust else None)
-    capsule = _capsule(kept, alert, name, tuple(profiles or [Path("profiles")]))
-    answers = again.ask(capsule, kept, runtime, model or ())
-    verdict = again.verdict(answers)
-    if json:
-        told = {
-            "alert": capsule.about["alert"]["id"],
-            "verdict": verdict,
-            "key": kept.key,
-            "signed": alert.is_file(),
-        }
-        result_json({**told, "answers": [asdict(answer) for answer in answers]})
-    else:
-        result(f"{capsule.about['alert']['id']}  {verdict}")
-        if not alert.is_file():
-            result(
-                "  The strain was made again and the scores are those of the run directory, which nobody signed."
-            )
-        for answer in answers:
-            result(f"  {answer.stage}: {answer.model} in {answer.runtime} {answer.verdict}: {answer.why}")
-    if verdict != again.AGREES:
-        sys.exit(DIFFERENT if verdict == again.DIFFERS else FAILED)
+    kept = Archive(folder, key)
+    return kept, _capsule(kept, alert, name, profiles)
 
 
 def _capsule(kept: Archive, alert: Path, name: str | None, profiles: tuple[Path, ...]) -> Capsule:
-    """The capsule in a file, or made now from a run directory."""
     from twin.archive.capsule import capsules, read
 
     if alert.is_file():

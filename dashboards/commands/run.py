@@ -124,7 +124,7 @@ def run(
         replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
         command = retyped([*context.obj, *replay], _ASIDE)
         record = replace(record, source_text=source_text, manifest={**record.manifest, "command": command})
-        _save(record, folder)
+        _save(record, folder, quiet)
     except KeyboardInterrupt:
         kept = "nothing was written" if checkpoint is None else f"the same command goes on from {checkpoint}"
         say(f"interrupted; {kept}")
@@ -248,11 +248,15 @@ def _simulated(
         )
 
 
-def _save(record: Record, folder: Path) -> None:
+def _save(record: Record, folder: Path, quiet: bool) -> None:
     from dashboards import report
 
+    def also(beside: Path) -> None:
+        report.write(record, beside / "report.html")
+
     try:
-        record.save(folder, also=lambda beside: report.write(record, beside / "report.html"))
+        with watch(quiet) as progress:
+            record.save(folder, also, progress)
     except OSError as error:
         fail(f"{folder}: cannot be written ({error}); nothing was left behind", FAILED)
 
@@ -268,6 +272,10 @@ def _alerts_ready(scenario: Scenario) -> None:
         from twin.alerts import skymap
 
         skymap.ready()
+    if scenario.alerts.archives == "capsule" and scenario.live:
+        from twin.archive import sealed
+
+        sealed.passing()
 
 
 def _tell_alerts(record: Record, folder: Path) -> None:
@@ -277,6 +285,18 @@ def _tell_alerts(record: Record, folder: Path) -> None:
 
     n, told = writing.planned(record)
     say(told or f"{n:,} alerts are in {folder / writing.FOLDER}")
+    if record.scenario.alerts.archives == "capsule":
+        _tell_capsules(record, folder)
+
+
+def _tell_capsules(record: Record, folder: Path) -> None:
+    from twin.archive import of_run
+
+    if why := of_run.why_none(record):
+        say(f"no capsules: {why}")
+        return
+    n = len(list((folder / of_run.FOLDER / "capsules").glob("*.json")))
+    say(f"{n:,} capsules are in {folder / of_run.FOLDER}, signed by a key that is not kept; note its public one")
 
 
 def _with_alerts(changes: Sequence[str], alerts: bool, skymaps: bool) -> list[str]:

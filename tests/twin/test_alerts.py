@@ -19,7 +19,7 @@ from twin.alerts import drawn, moments, official, public
 from twin.alerts.document import Document, documents
 from twin.alerts.extension import schema
 from twin.alerts.models import AlertError, models
-from twin.alerts.notices import count, notices
+from twin.alerts.notices import count, notices, published, sent
 from twin.alerts.versions import Versions
 from twin.alerts.writing import check
 from twin.limits import PARTS
@@ -56,7 +56,7 @@ def test_every_extension_is_valid_and_names_its_document(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_published_product_has_its_notice(name):
     run = record(name)
-    rows = run.alerts[run.alerts["outcome"] == "published"]
+    rows = sent(run, run.scenario.alerts, published(run))
     kinds = Counter(run.scenario.alerts.type_of(product) for product in rows["product"])
     events = rows.drop_duplicates("event_id")
     kinds["RETRACTION"] += int((~events["is_signal"]).sum())

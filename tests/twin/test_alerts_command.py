@@ -11,7 +11,7 @@ import pytest
 import twin
 from dashboards.cli import main
 from tests.twin.alerted import made, record, scenario
-from twin.alerts import document, official, writing
+from twin.alerts import document, notices, official, writing
 from twin.alerts.models import AlertError
 from twin.alerts.reader import read
 
@@ -49,7 +49,7 @@ def test_the_documented_documents_are_those_of_the_documented_command(run):
 
 def test_a_run_writes_its_alerts(run, capsys):
     record = twin.open(run)
-    published = record.alerts[record.alerts["outcome"] == "published"]
+    published = notices.sent(record, record.scenario.alerts, notices.published(record))
     assert len(public(run)) == len(published) > 5
     for file in public(run):
         assert re.fullmatch(r"MS\d{6}[a-z]+-\d+-(earlywarning|preliminary)\.json", file.name)
@@ -94,8 +94,9 @@ def test_every_replica_is_written_if_so_wished(tmp_path):
     made_of = scenario("et", write=True, replicas="every").with_({"replicas": 2, "horizon": "30 min"})
     record = twin.run(made_of)
     record.save(tmp_path / "run")
+    sent = notices.sent(record, record.scenario.alerts, notices.published(record))
     for replica in range(2):
-        own = record.alerts[(record.alerts["replica"] == replica) & (record.alerts["outcome"] == "published")]
+        own = sent[sent["replica"] == replica]
         files = list((tmp_path / "run" / "alerts" / f"{replica:04d}").glob("*.json"))
         assert len(files) == 2 * len(own) > 0
 

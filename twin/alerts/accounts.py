@@ -7,7 +7,7 @@ Columns: replica; carries and archives (the policy); alerts and events (notices 
 many documents); bytes_mean and bytes_max of those; publish_delay_s (the mean one on its way); link_use (share
 of the way's time); sent_gb (over the horizon) and sent_gb_per_yr; kept_gb_per_yr and kept_once_gb (one copy);
 copies; retention_s; kept_gb (all copies at the end of the retention); unweighed (workloads whose weights are not
-at hand, which are not in it).
+at hand, which are not in it); withdrawn (early warnings that were not out before the merger).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pandas as pd
 from twin import words
 from twin.alerts.document import documents
 from twin.alerts.models import Models, models
-from twin.alerts.notices import Notice, notices, policy_of
+from twin.alerts.notices import Notice, notices, policy_of, withdrawn
 from twin.alerts.versions import trained
 from twin.schema_alerts import ARCHIVED, CARRIED, Alerts
 from twin.units import BYTES, YEAR_S
@@ -41,7 +41,7 @@ def table(record: Record, *, every_policy: bool, known: Models | None = None) ->
     own = policy_of(record)
     known = models(record) if known is None else known
     carried = [CARRIED[:k] for k in range(1, len(CARRIED) + 1)] if every_policy else [own.carries]
-    rows = []
+    rows, too_late = [], withdrawn(record, own)
     for replica in range(record.scenario.replicas):
         sent = notices(record, own, replica)
         for carries in carried:
@@ -49,7 +49,8 @@ def table(record: Record, *, every_policy: bool, known: Models | None = None) ->
             sizes = _sizes(record, policy, known, replica, len(sent))
             for archives in ARCHIVED if every_policy else (own.archives,):
                 chosen = policy.model_copy(update={"archives": archives})
-                rows.append(_row(record, chosen, known, replica, sent, sizes))
+                row = _row(record, chosen, known, replica, sent, sizes)
+                rows.append(row | {"withdrawn": too_late[replica]})
     return pd.DataFrame(rows)
 
 
@@ -79,6 +80,7 @@ def summary(record: Recorded) -> dict[str, Any]:
     found = {key: float(own[key].mean()) for key in (*keys, "kept_once_gb", "kept_gb")}
     found["bytes_max"] = float(own["bytes_max"].max())
     found["weighed"] = float(own["weighed"].mean())
+    found["withdrawn"] = float(own["withdrawn"].mean()) if "withdrawn" in own else 0.0  # older runs sent them all
     about = {"carries": str(first["carries"]), "archives": str(first["archives"]), "copies": int(first["copies"])}
     about |= {"retention_s": float(first["retention_s"]), "unweighed": str(first["unweighed"])}
     return {"alerts": about | found | {"text": _sentence(about, found)}}
@@ -87,12 +89,16 @@ def summary(record: Recorded) -> dict[str, Any]:
 def _sentence(about: dict[str, Any], found: dict[str, float]) -> str:
     part = "" if found["weighed"] == found["alerts"] else f" of {found['weighed']:.0f} weighed in a replica"
     missing = f"; without the weights of {about['unweighed']}, not at hand" if about["unweighed"] else ""
+    late = ""
+    if found["withdrawn"]:
+        each = words.digits(found["withdrawn"])
+        late = f" Not out before the merger, and withdrawn: {each} early warnings a replica."
     return (
         f"{about['carries']}: {size(found['bytes_mean'])} each on average, {size(found['bytes_max'])} at most"
         f"{part}, sent in {1e3 * found['publish_delay_s']:.3g} ms; {size(GB * found['sent_gb_per_yr'])} a year. "
         f"{about['archives']}: {size(GB * found['kept_gb_per_yr'])} a year and {size(GB * found['kept_once_gb'])} "
         f"once are kept; {size(GB * found['kept_gb'])} after {about['retention_s'] / YEAR_S:.3g} yr in "
-        f"{words.count(about['copies'], 'copy', 'copies')}{missing}."
+        f"{words.count(about['copies'], 'copy', 'copies')}{missing}.{late}"
     )
 
 

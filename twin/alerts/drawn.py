@@ -96,14 +96,24 @@ def glitch_class(profile: Profile, cls: str, flagged: bool, rng: np.random.Gener
     if confusion is None:
         return Draw(None, "not simulated", f"{profile.workload} names no classes")
     names, counts = list(confusion["classes"]), np.asarray(confusion["counts"], float)
-    quiet = [name in ("none", "bbh") for name in names]
-    own = cls if cls in names else "bbh" if cls in _TRUE else "none"
+    quiet = [is_quiet(name) for name in names]
+    own = row_of(names, cls)
     weights = np.where(np.asarray(quiet) != flagged, counts[names.index(own)], 0.0)
     if weights.sum() == 0.0:
         return Draw(None, "not measured", f"confusion of {profile.workload}: no {own} was called that")
     total = int(counts[names.index(own)].sum())
     value = str(rng.choice(names, p=weights / weights.sum()))
     return Draw(value, DRAWN, f"confusion of {profile.workload}, n={total} of what it was")
+
+
+def is_quiet(name: str) -> bool:
+    """Whether a classifier that names this does not flag."""
+    return name in ("none", "bbh")
+
+
+def row_of(names: Sequence[str], cls: str) -> str:
+    """Of the classes of a confusion, the one that an event of class `cls` was measured as."""
+    return cls if cls in names else "bbh" if cls in _TRUE else "none"
 
 
 def _from_bins(bins: Sequence[tuple[float, ...]], rng: np.random.Generator) -> float:

@@ -75,7 +75,7 @@ def extension(notice: Notice, policy: Alerts, facts: Facts, digest: str) -> dict
         "model": _model(facts),
         "training": _training(policy, facts),
         "in_domain": _in_domain(notice, facts),
-        "event": _event(facts),
+        "event": _event(facts) | _claim(notice, policy),
         "latency": _latency(notice),
     }
     for part in policy.carries:
@@ -165,6 +165,17 @@ def _event(facts: Facts) -> dict[str, Any]:
             "source": "streams that delivered the segment of the event",
         },
     }
+
+
+def _claim(notice: Notice, policy: Alerts) -> dict[str, Any]:
+    """Where the time of the merger comes from that a false early warning names; {} of all other notices."""
+    if not notice.claimed:
+        return {}
+    told = (
+        "what the search took for a merger to come was noise; when it would be was drawn from where searches look"
+    )
+    time = moments.text(policy.epoch.value + notice.merger_s)
+    return {"merger": {"value": time, "performed": False, "standing": "assumed", "source": told}}
 
 
 def _drawn(draw: Draw, performed: bool) -> dict[str, Any]:

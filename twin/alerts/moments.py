@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 _GPS_ZERO = datetime(1980, 1, 6, tzinfo=UTC)
 LEAP_S = 18
 """GPS less UTC since 2017; later leap seconds are not known, so the twin has none."""
+END_S = (datetime(2080, 1, 1, tzinfo=UTC) - _GPS_ZERO).total_seconds() + LEAP_S
+"""GPS time from which on the six digits of a day would name one of a century before."""
 PREFIX = "MS"
 """Of mock superevents, which have such ids in the LVK's user guide (recalled; MS181101ab is its example)."""
 

@@ -63,7 +63,7 @@ def _event(
         "BBH": told["BBH"] + told[_HAVE_MASS_GAP],
     }
     return {
-        "time": moments.text(policy.epoch.value + float(notice.row["event_time_s"])),
+        "time": moments.text(policy.epoch.value + notice.merger_s),
         "far": model.far_hz,
         "significant": model.far_hz <= limit_hz,
         "instruments": list(instruments),

@@ -29,7 +29,7 @@ def planned(record: Record) -> tuple[int, str]:
     policy = record.scenario.alerts
     if policy is None or not policy.write:
         return 0, ""
-    n = count(record, policy, _replicas(record, policy))
+    n = count(record, policy, replicas(record, policy))
     if n > policy.limit:
         return (
             0,
@@ -48,14 +48,14 @@ def write(record: Record, folder: Path) -> int:
     if policy is None or n == 0:
         return 0
     known = models(record)
-    for replica in range(_replicas(record, policy)):
-        place = folder if policy.replicas == "first" else folder / f"{replica:04d}"
-        place.mkdir(parents=True, exist_ok=True)
+    for replica in range(replicas(record, policy)):
+        own = place(policy, folder, replica)
+        own.mkdir(parents=True, exist_ok=True)
         for document in documents(record, policy, known, replica):
             check(document)
-            (place / f"{document.name}.json").write_bytes(document.text)
+            (own / f"{document.name}.json").write_bytes(document.text)
             if document.extension is not None:
-                (place / f"{document.name}.ext.json").write_bytes(document.extension_text)
+                (own / f"{document.name}.ext.json").write_bytes(document.extension_text)
     return n
 
 
@@ -71,8 +71,14 @@ def check(document: Document) -> None:
         raise AlertError(f"{document.name} is not a valid alert: {told}")
 
 
-def _replicas(record: Record, policy: Alerts) -> int:
+def place(policy: Alerts, folder: Path, replica: int) -> Path:
+    """Where the alerts of a replica lie, below the folder of all."""
+    return folder if policy.replicas == "first" else folder / f"{replica:04d}"
+
+
+def replicas(record: Record, policy: Alerts) -> int:
+    """Of how many replicas alerts are written."""
     return 1 if policy.replicas == "first" else record.scenario.replicas
 
 
-__all__ = ["FOLDER", "AlertError", "Models", "check", "planned", "write"]
+__all__ = ["FOLDER", "AlertError", "Models", "check", "place", "planned", "replicas", "write"]

@@ -40,9 +40,15 @@ class Capsule:
         return f"{self.about['alert']['id']}-{sealed.digest(sealed.canonical(self.about))[:12]}"
 
 
-def capsules(record: Record, profiles: tuple[Path, ...] = (), alerts: Sequence[str] = ()) -> Iterator[Capsule]:
+def capsules(
+    record: Record,
+    profiles: tuple[Path, ...] = (),
+    alerts: Sequence[str] = (),
+    documents: Mapping[str, Mapping[str, str]] | None = None,
+) -> Iterator[Capsule]:
     """A capsule for every published alert (or for those of these ids) that a live stage had a say in.
 
+    With `documents` (digests of files by name, by alert) for those alerts alone, and with these digests.
     RecordError when the run was not live, or `profiles` are not those it was made with.
     """
     programs, table = _live(record)
@@ -56,14 +62,17 @@ def capsules(record: Record, profiles: tuple[Path, ...] = (), alerts: Sequence[s
             name = alert_id(replica, int(str(event)))
             segment = _segment(plan, int(str(event)))
             asked = [(s, said[s, segment]) for s in record.scenario.live if (s, segment) in said]
-            if not asked or (alerts and name not in alerts):
+            if not asked or (alerts and name not in alerts) or (documents is not None and name not in documents):
                 continue
             if strained is None:
                 from twin.strained import Strained
 
                 strained = Strained(record.scenario, plan, record.seed, replica)
             unseen.discard(name)
-            yield _capsule(record, programs, strained, name, segment, rows, asked)
+            made = _capsule(record, programs, strained, name, segment, rows, asked)
+            if documents is not None:
+                made.about["alert"]["documents"] = dict(documents[name])
+            yield made
     if unseen:
         raise RecordError(
             f"no live stage had a say in a published alert {', '.join(sorted(unseen))}; alerts are called rR-eN "
@@ -151,7 +160,7 @@ def _plans(record: Record, profiles: tuple[Path, ...]) -> list[Plan]:
     from twin.planner import plan
     from twin.programs import programs
 
-    known = programs(record.scenario, (*profiles, *record.scenario.profile_folders))
+    known = record.programs or programs(record.scenario, (*profiles, *record.scenario.profile_folders))
     plans = [plan(record.scenario, known, record.seed, k) for k in range(record.scenario.replicas)]
     if sha256("".join(p.digest for p in plans).encode()).hexdigest() != record.plan_digest:
         raise RecordError(

@@ -44,6 +44,13 @@ class Signer:
         return _text({"key": self.name, "kind": kind, "signature": signature, "signed": content})
 
 
+def passing() -> Signer:
+    """A new private key that is kept nowhere: what it has sealed can be read by all, and added to by nobody."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Signer(Ed25519PrivateKey.generate())
+
+
 def make_key(path: Path) -> Signer:
     """A new private key in `path` (PEM, for its owner alone), and its public one in `<path>.pub`.
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import ahead, guarded, overlaps
+from twin import ahead, guarded, overlaps, words
 from twin.ageing import summary as ageing
 from twin.estimates import events_needed
 from twin.limits import (
@@ -32,6 +32,8 @@ from twin.limits import (
 from twin.marks import EVERY, causes
 from twin.metrics import DAY_S, QUANTILES, name, vetoed_signals
 from twin.recorded import Recorded
+from twin.shifts import load as shifts
+from twin.units import YEAR_S
 from workloads.overlaps import REACH_S
 
 COLUMNS = ("quantity", "text", "unit", "replica", "value", "n")
@@ -54,10 +56,8 @@ class Quantity:
 
 def quantities(record: Recorded) -> list[Quantity]:
     """Every quantity of the run, in the order in which planners ask for them."""
-    parts = (
-        _latencies, _losses, _ageing, _recovery, _overlaps, _beside, _warned, _computing, _work, _guarded,
-        _traffic,
-    )  # fmt: skip
+    people = (_latencies, _losses, _shifts, _alerts, _ageing, _recovery, _overlaps, _beside, _warned)
+    parts = (*people, _computing, _work, _guarded, _traffic)
     return [found for part in parts for found in part(record)]
 
 
@@ -103,6 +103,30 @@ def _losses(record: Recorded) -> Iterator[Quantity]:
     yield Quantity("dead_time", "dead time, of segments", "", dead, int(segments.sum()))
     yield Quantity("vetoed", "real signals vetoed", "/d", _counts(record, vetoed) / days, len(vetoed))
     yield Quantity("false_alerts", "false alerts", "/d", _counts(record, false) / days, len(false))
+
+
+def _shifts(record: Recorded) -> Iterator[Quantity]:
+    """Where people vet candidates: their hours, and what the first pass rejects."""
+    for found in shifts.compared(record):
+        yield Quantity(*found)
+
+
+def _alerts(record: Recorded) -> Iterator[Quantity]:
+    """Where the scenario has a policy on alerts: what they weigh, and what is kept of them."""
+    rows = record.policies
+    if rows is None:
+        return
+    first, n = rows.iloc[0], int(rows["alerts"].sum())
+    copies = words.count(int(first["copies"]), "copy", "copies")
+    kept = f"kept after {first['retention_s'] / YEAR_S:.3g} yr in {copies}"
+    for known_as, column, text, unit, times in (
+        ("alert_bytes", "bytes_mean", "size of an alert, on average", "kB", 1e-3),
+        ("publish_delay", "publish_delay_s", "an alert on its way to the brokers", "s", 1.0),
+        ("sent", "sent_gb_per_yr", "sent to the brokers", "GB/yr", 1.0),
+        ("archived", "kept_gb_per_yr", "kept of a year, in one copy", "GB/yr", 1.0),
+        ("archive", "kept_gb", kept, "GB", 1.0),
+    ):
+        yield Quantity(known_as, text, unit, times * rows[column].to_numpy(float), n)
 
 
 def _warned(record: Recorded) -> Iterator[Quantity]:
