@@ -20,7 +20,8 @@ from dashboards.terminal import FAILED, INTERNAL, INVALID, USAGE, fail, with_val
 EXTRA = dict.fromkeys(
     ("lal", "lalsimulation", "onnx", "onnxruntime", "onnxscript", "safetensors", "torch"), "live"
 )
-EXTRA |= {"openvino": "openvino", "dask": "cluster", "distributed": "cluster"}
+EXTRA |= {"openvino": "openvino", "dask": "cluster", "distributed": "cluster", "dask_jobqueue": "cluster"}
+EXTRA |= dict.fromkeys(("SALib", "optuna", "xarray"), "studies")
 EXTRA["grpc"] = "serving"
 EXTRA |= dict.fromkeys(("astropy", "fastavro", "healpix", "igwn_gwalert_schema", "jsonschema"), "alerts")
 EXTRA["cryptography"] = "archive"
@@ -73,6 +74,9 @@ def _explain(error: Exception) -> None:
     from twin.checkpoint import CheckpointError
     from twin.farm.crew import FarmError
     from twin.record import RecordError
+    from twin.studies.answers import AnswersError
+    from twin.studies.processes import WorkersError
+    from twin.studies.tasks import PointError
     from twin.tree import ScenarioError
     from workloads.card import WeightsError
     from workloads.profile import ProfileError
@@ -82,7 +86,7 @@ def _explain(error: Exception) -> None:
         fail(str(error), INVALID)
     if isinstance(error, RecordError | CheckpointError):
         fail(str(error), USAGE)
-    if isinstance(error, AlertError):
+    if isinstance(error, AlertError | AnswersError | WorkersError | PointError):
         fail(str(error), FAILED)
     if isinstance(error, WeightsError | ProfileError | ServerError | FarmError | ArchiveError | MemoryError):
         fail(str(error), FAILED)

@@ -50,6 +50,8 @@ def _verdicts(result: Result) -> Iterator[str]:
     rows = [{"case": case["name"], "verdict": text.verdict(case)} for case in result["cases"]]
     columns: Columns = {"case": ("case", markup.text), "verdict": ("targets", markup.text)}
     yield markup.table(rows, columns, "", "")
+    for sentence in result.get("better", ()):
+        yield markup.paragraph(sentence)
     yield markup.paragraph(
         "A verdict is 'undecided' while the interval holds the target. Latencies of a saturated case are not "
         "stated: they grow with the horizon.",

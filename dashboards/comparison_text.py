@@ -27,6 +27,7 @@ def text(result: Result) -> str:
         *textwrap.wrap(result["question"], WIDTH),
         "",
         *verdicts(result),
+        *better(result),
     ]
     body = []
     for title, group in groupby(result["table"], key=_subject):
@@ -46,6 +47,14 @@ def verdicts(result: Result) -> list[str]:
     """A line per case: its targets met, missed, undecided; saturation first."""
     width = _width(result)
     return [f"  {case['name']:<{width}}  {verdict(case)}" for case in result["cases"]]
+
+
+def better(result: Result) -> list[str]:
+    """Which case is better than the first, by how much: a sentence per case and target, wrapped."""
+    told = result.get("better", ())  # comparisons of earlier versions do not say
+    how: dict[str, Any] = {"subsequent_indent": "  ", "break_on_hyphens": False}
+    lines = [line for one in told for line in textwrap.wrap(one, WIDTH, **how)]
+    return ["", *lines] if lines else []
 
 
 def verdict(case: Mapping[str, Any]) -> str:

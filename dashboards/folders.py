@@ -28,6 +28,11 @@ def free(folder: Path, out: Path | None, name: str) -> Path:
     return folder if out is not None or not folder.exists() else chosen(None, name)
 
 
+def unfinished(folder: Path) -> Path:
+    """Where what is done is kept until `folder` can be written."""
+    return folder.with_name(f"{folder.name}.unfinished")
+
+
 def _next(name: str) -> Path:
     k = 1
     while (folder := Path("runs") / (name if k == 1 else f"{name}-{k}")).exists():

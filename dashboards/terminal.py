@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from twin.farm.secure import Scheduler
+    from twin.farm.secure import Certificates, Scheduler
 
 SCHEMA_VERSION = 1
 """Of the objects that --json writes."""
@@ -91,15 +91,22 @@ def finite(given: float | None) -> float | None:
 
 def scheduler(address: str, ca: str | None, cert: str | None, key: str | None) -> Scheduler:
     """The scheduler there; leave when the address or the certificates cannot be used."""
-    from twin.farm.secure import AddressError, Certificates, Scheduler
+    from twin.farm.secure import AddressError, Scheduler
+
+    try:
+        return Scheduler(address, certificates(ca, cert, key))
+    except AddressError as error:
+        fail(str(error), USAGE)
+
+
+def certificates(ca: str | None, cert: str | None, key: str | None) -> Certificates | None:
+    """The three files as one; leave when some of them are missing."""
+    from twin.farm.secure import Certificates
 
     given = ca, cert, key
     if any(given) and not all(given):
         fail("--ca, --cert and --key belong together: give all three, or none", USAGE)
-    try:
-        return Scheduler(address, Certificates(ca, cert, key) if ca and cert and key else None)
-    except AddressError as error:
-        fail(str(error), USAGE)
+    return Certificates(ca, cert, key) if ca and cert and key else None
 
 
 def with_value(arguments: Sequence[str], option: str, value: str) -> list[str]:

@@ -23,6 +23,8 @@ _ALSO = {
     "beside": "Close",
     "alerts": "Alerts",
     "shifts": "Vetting",
+    "warm_up": "Warm-up",
+    "unused": "Unused",
 }
 """Parts of a summary that only some runs have, and what they are called."""
 

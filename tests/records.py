@@ -45,6 +45,9 @@ class Scenario:
     name: str = "first-light"
     question: str = QUESTION
     horizon: float = 7 * DAY_S
+    warm_up: float = 0.0
+    never: tuple[str, ...] = ()
+    links: dict[str, Any] = field(default_factory=dict)
     targets: Targets = Targets()
     products: dict[str, tuple[str, ...]] = field(default_factory=dict)
     live: tuple[str, ...] = ()
@@ -58,10 +61,20 @@ class Scenario:
         sent = {"alert": "preliminary"}
         return {
             name: SimpleNamespace(
-                after=after, role=role, publishes=sent.get(name), on=tuple(POOLS), awaits=None, work=None
+                after=after,
+                role=role,
+                publishes=sent.get(name),
+                on=tuple(POOLS),
+                awaits=None,
+                work=None,
+                fallback=None,
             )
             for name, after, role in stage
         }
+
+    @property
+    def told_s(self) -> float:
+        return self.horizon - self.warm_up
 
     def resolved(self) -> str:
         return self.text

@@ -5,6 +5,8 @@
     s = twin.load("first-light")
     r = twin.run(s.with_({"sites.cnaf.pools.cpu.servers": 8}), seed=7)
     r.summary, r.alerts, r.latency.quantile(0.99), r.figure.latency()
+    twin.study(s, vary={"sites.cnaf.pools.cpu.servers": [2, 4, 8]}, replicas=20).table
+    twin.compare(s, s.with_({"name": "marked", "stages.alert.gate": None})).table
 
 Names are loaded when first used, so that `ettwin --help` and a scenario check stay instant.
 """
@@ -21,17 +23,22 @@ if TYPE_CHECKING:
     from twin.record import open_record as open
     from twin.runner import run
     from twin.scenario import Scenario, ScenarioError
+    from twin.studies.compare import compare
+    from twin.studies.study import Study, study
 
 __all__ = [
     "Record",
     "RecordError",
     "Scenario",
     "ScenarioError",
+    "Study",
     "TwinEnvironment",
     "bundled",
+    "compare",
     "load",
     "open",
     "run",
+    "study",
 ]
 
 _HOMES = {
@@ -39,11 +46,14 @@ _HOMES = {
     "RecordError": "twin.record",
     "Scenario": "twin.scenario",
     "ScenarioError": "twin.scenario",
+    "Study": "twin.studies.study",
     "TwinEnvironment": "twin.engine",
     "bundled": "twin.loader",
+    "compare": "twin.studies.compare",
     "load": "twin.loader",
     "open": "twin.record:open_record",
     "run": "twin.runner",
+    "study": "twin.studies.study",
 }
 
 

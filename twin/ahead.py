@@ -59,13 +59,18 @@ def warnings(record: Recorded) -> pd.DataFrame:
 
 def share(record: Recorded, cls: str, ahead_s: float) -> Estimate:
     """Share of the detectable signals of class `cls` that were warned of at least so long before their merger."""
+    return fraction(*counts(record, cls, ahead_s))
+
+
+def counts(record: Recorded, cls: str, ahead_s: float) -> tuple[list[int], list[int]]:
+    """By replica, how many of those signals were warned of, and how many there were."""
     signals, rows = detectable_signals(record), warnings(record)
     rows = rows[rows["detectable"] & (rows["cls"] == cls) & (rows["latency_s"] <= -ahead_s)]
-    return fraction(per_replica(record, rows), per_replica(record, signals[signals["cls"] == cls]))
+    return per_replica(record, rows), per_replica(record, signals[signals["cls"] == cls])
 
 
 def compared(record: Recorded) -> list[tuple[str, str, str, list[float], int]]:
-    """Per class and at COMPARED_S before the merger, for twin.studies: name, text, unit, share by replica, n."""
+    """Per class and at some times before the merger, for twin.studies: name, text, unit, share by replica, n."""
     if not _searches(record):
         return []
     rows, signals = warnings(record), detectable_signals(record)
@@ -73,7 +78,7 @@ def compared(record: Recorded) -> list[tuple[str, str, str, list[float], int]]:
     found = []
     for cls in sorted(map(str, signals["cls"].unique())):
         all_of = per_replica(record, signals[signals["cls"] == cls])
-        for ahead_s in COMPARED_S:
+        for ahead_s in _compared_s(record):
             warned = per_replica(record, rows[(rows["cls"] == cls) & (rows["latency_s"] <= -ahead_s)])
             shares = [k / n if n else float("nan") for k, n in zip(warned, all_of, strict=True)]
             text = f"{cls} warned of {ahead_s:g} s ahead, of detectable ones"
@@ -81,12 +86,18 @@ def compared(record: Recorded) -> list[tuple[str, str, str, list[float], int]]:
     return found
 
 
+def _compared_s(record: Recorded) -> list[float]:
+    """COMPARED_S, and the time that a target is about."""
+    wanted = record.scenario.targets.warning
+    return sorted({*COMPARED_S, *(() if wanted is None else (wanted.ahead,))})
+
+
 def false_per_day(record: Recorded) -> Estimate:
     """Warnings of what is no signal."""
     alerts = record.alerts
     rows = alerts[alerts["search"].isin(_searches(record)) & (alerts["outcome"] == "published")]
     rows = rows[~rows["is_signal"]].drop_duplicates(["replica", "event_id"])
-    return rate(per_replica(record, rows), record.scenario.horizon / _DAY_S)
+    return rate(per_replica(record, rows), record.scenario.told_s / _DAY_S)
 
 
 def _told(classes: list[dict[str, Any]], false: dict[str, Any]) -> str:

@@ -61,6 +61,13 @@ def _reports(s: Scenario) -> Iterator[Finding]:
         yield ("load_reports",), f"pools would report more than {MOST_REPORTS:,} times: make it longer"
 
 
+def _warm_up(s: Scenario) -> Iterator[Finding]:
+    if s.warm_up >= s.horizon:
+        yield ("warm_up",), "leaves out the whole run: make it shorter than the horizon"
+    elif s.warm_up and s.alerts is not None:
+        yield ("warm_up",), "alerts as documents are accounted for over the whole run: leave it or 'alerts' away"
+
+
 def _places(s: Scenario) -> Iterator[Finding]:
     known = catalogue.sites()
     for name, site in s.sites.items():
@@ -113,6 +120,7 @@ RULES = (
     _reports,
     *checks_instrument.RULES,
     *checks_sky.RULES,
+    _warm_up,
     _places,
     _links,
     *checks_stages.RULES,

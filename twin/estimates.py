@@ -90,15 +90,28 @@ def quantile(replicas: Sequence[NDArray[np.float64]], q: float) -> Estimate:
 
     Withheld from too few events: fewer than `EVENTS_BEYOND` / (1 - q) in the mean replica.
     """
-    n = sum(len(values) for values in replicas)
+    return over_replicas([of_replica(values, q, len(replicas) == 1) for values in replicas], q)
+
+
+def of_replica(values: NDArray[np.float64], q: float, is_alone: bool = True) -> Estimate:
+    """The `q` quantile of one replica, from however few events; with an interval by ranks if it `is_alone`."""
+    if not len(values):
+        return withheld("no data")
+    if is_alone:
+        return _rank_interval(values, q)
+    return Estimate(float(np.quantile(values, q, method="median_unbiased")), None, None, len(values))
+
+
+def over_replicas(each: Sequence[Estimate], q: float) -> Estimate:
+    """What `quantile` tells, of replicas that were looked at one by one (`of_replica`)."""
+    n = sum(one.n for one in each)
     needed = events_needed(q)
-    if not n or min(len(values) for values in replicas) == 0 or n < needed * len(replicas):
-        have = n / max(len(replicas), 1)
+    if not n or min(one.n for one in each) == 0 or n < needed * len(each):
+        have = n / max(len(each), 1)
         return withheld(f"{have:.0f} alerts per replica; {100 * q:g} % needs {needed}", n)
-    if len(replicas) == 1:
-        return _rank_interval(replicas[0], q)
-    each = [float(np.quantile(values, q, method="median_unbiased")) for values in replicas]
-    return mean(each, n)
+    if len(each) == 1:
+        return each[0]
+    return mean([math.nan if one.value is None else one.value for one in each], n)
 
 
 def events_needed(q: float) -> int:

@@ -82,7 +82,8 @@ def table(scenario: Scenario, marks: pd.DataFrame) -> pd.DataFrame:
     new = [] if appears is None else [(EVERY, "glitch-class", "sky unknown", appears.at, appears.at)]
     worked_on = _detectors(scenario, WORKED_ON, instrument.maintained(scenario))
     given = _frame([*storms, *steps, *_surges(scenario), *new, *((EVERY, *mark) for mark in worked_on)])
-    common = marks[~own & (marks["replica"] == 0)].assign(replica=EVERY)
+    first = int(marks["replica"].min()) if len(marks) else 0
+    common: pd.DataFrame = marks[~own & (marks["replica"] == first)].assign(replica=EVERY)
     every = pd.concat([common, given]).sort_values(["start_s", "name"], kind="stable")
     return pd.concat([every, marks[own]], ignore_index=True)
 

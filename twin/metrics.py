@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twin import ahead, guarded, observed, overlaps, words
+from twin import ahead, guarded, observed, overlaps, unused, warmup
 from twin.ageing import summary as ageing
 from twin.estimates import Estimate, fraction, mean, quantile, rate, withheld
 from twin.limits import (
@@ -40,6 +40,7 @@ from twin.limits import (
 )
 from twin.recorded import Recorded
 from twin.shifts import load as shifts
+from twin.verdicts import evidence, judged
 
 DAY_S = 86400.0
 QUANTILES = (0.5, 0.9, 0.99)
@@ -52,14 +53,14 @@ LISTED = 1000
 def summary(record: Recorded) -> dict[str, Any]:
     """Everything a planner is told, as JSON-able values."""
     growing = saturated(record)
-    judged = targets(record)
+    rows = targets(record)
     return {
         "schema_version": 1,
         "simulated": record.farm is None,
         "farm": _farm(record),
         "scenario": _scenario(record),
-        "verdict": _overall(target["verdict"] for target in judged),
-        "targets": judged,
+        "verdict": _overall(target["verdict"] for target in rows),
+        "targets": rows,
         "saturated": growing,
         "latency_s": {name(q): _latency(record, q, growing).as_dict() for q in quantiles(record)},
         "products": _products(record, growing),
@@ -86,6 +87,8 @@ def summary(record: Recorded) -> dict[str, Any]:
         **observed.summary(record),
         **ahead.summary(record),
         **overlaps.summary(record),
+        **warmup.summary(record),
+        **unused.summary(record),
         **({} if record.policies is None else _alerts(record)),
         **shifts.summary(record),
     }
@@ -125,37 +128,12 @@ def dead_time(record: Recorded) -> Estimate:
 
 def false_alerts_per_day(record: Recorded) -> Estimate:
     """Events that are no real signal and of which something was published."""
-    return rate(per_replica(record, false_alerts(record)), record.scenario.horizon / DAY_S)
+    return rate(per_replica(record, false_alerts(record)), record.scenario.told_s / DAY_S)
 
 
 def targets(record: Recorded) -> list[dict[str, Any]]:
     """The verdict on every target of the scenario, with the number it rests on."""
-    wanted, growing = record.scenario.targets, saturated(record)
-    rows = []
-    for key, limit_s in sorted(wanted.alert_latency.items()):
-        q = int(key[1:]) / 100.0
-        kind = "" if wanted.product is None else f"{wanted.product} "
-        text = f"{words.share(q)} of {kind}alerts within {words.duration(limit_s)}"
-        row = _target(f"alert_latency.{key}", text, limit_s, "s", _latency(record, q, growing))
-        rows.append(row | ({"verdict": "missed"} if growing else {}))
-    for key, text, estimate in (
-        ("lost", "of detectable signals lost", lost(record)),
-        ("dead_time", "dead time", dead_time(record)),
-    ):
-        limit = getattr(wanted, key)
-        if limit is not None:
-            rows.append(_target(key, f"At most {words.share(limit)} {text}", limit, "", estimate))
-    if wanted.warning is not None:
-        rows.append(_warned(record, wanted.warning))
-    return rows
-
-
-def _warned(record: Recorded, wanted: Any) -> dict[str, Any]:
-    """The verdict on the share of signals that were warned of in time, which must not be less than it is."""
-    text = f"At least {words.share(wanted.share)} of {wanted.of} warned of {words.duration(wanted.ahead)} ahead"
-    row = _target("warning", text, wanted.share, "", ahead.share(record, wanted.of, wanted.ahead))
-    opposite = {"met": "missed", "missed": "met", "undecided": "undecided"}
-    return row | {"verdict": opposite[row["verdict"]]}
+    return judged(record.scenario.targets, evidence(record), bool(saturated(record)))
 
 
 def vetoed_signals(record: Recorded) -> pd.DataFrame:
@@ -255,26 +233,6 @@ def _farm(record: Recorded) -> dict[str, Any] | None:
         "unanswered": int(np.isinf(record.farm["end_s"]).sum()),
         "incidents": record.incidents.to_dict("records"),
     }
-
-
-def _target(key: str, text: str, limit: float, unit: str, estimate: Estimate) -> dict[str, Any]:
-    return {
-        "name": key,
-        "text": text,
-        "limit": limit,
-        "unit": unit,
-        "estimate": estimate.as_dict(),
-        "verdict": verdict(estimate, limit),
-    }
-
-
-def verdict(estimate: Estimate, limit: float) -> str:
-    """'met' or 'missed' if the whole interval lies on one side of `limit`, else 'undecided'."""
-    if estimate.low is None or estimate.high is None:
-        return "undecided"
-    if estimate.high <= limit:
-        return "met"
-    return "missed" if estimate.low > limit else "undecided"
 
 
 def _overall(verdicts: Iterable[str]) -> str:

@@ -66,7 +66,7 @@ def _in_band(record: Recorded) -> dict[str, Any]:
     mergers = _mergers(record.alerts)
     if mergers is None or mergers.empty:
         return {}
-    horizon_s = record.scenario.horizon
+    horizon_s = record.scenario.told_s
     own = [mergers[mergers["replica"] == r] for r in replicas(record)]
     seen = [float(m["overlaps"].mean()) if len(m) else 0.0 for m in own]
     told: dict[str, Any] = {

@@ -33,13 +33,20 @@ _NOUNS = {"sites": "site", "pools": "pool", "stages": "stage", "timeline": "time
 
 
 def from_options(options: Mapping[str, object] | Sequence[str]) -> list[Override]:
-    """The overrides of a `{path: value}` mapping, or of 'path=value' texts as after --set."""
+    """The overrides of a `{path: value}` mapping, or of 'path=value' texts as after --set.
+
+    A value that is a tree keeps its lines, so that a problem with it is told there.
+    """
     if isinstance(options, Mapping):
         return [
-            (path, planted(value, Spot(f"override {path}={phrases.shown(value)}")))
+            (path, value if isinstance(value, Node) else planted(value, _given(path, value)))
             for path, value in options.items()
         ]
     return [_option(text) for text in options]
+
+
+def _given(path: str, value: object) -> Spot:
+    return Spot(f"override {path}={phrases.shown(value)}")
 
 
 def names(tree: Node) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import instrument, marks, policies, words
+from twin import instrument, marks, policies, warmup, words
 from twin.ageing import tables as ageing
 from twin.controls import Scaling
 from twin.engine import Execute, Policy, TwinEnvironment
@@ -47,7 +47,8 @@ STEPS = 20
 """How often a replica says how far it is."""
 SAVE_S = 5.0
 """A checkpoint is written at the first such step after this time."""
-_PACKAGES = ("et-twin", "numba", "numpy", "pandas", "pyarrow", "simpy")
+PACKAGES = ("et-twin", "numba", "numpy", "pandas", "pyarrow", "simpy")
+"""Whose versions may decide a result."""
 _LIVE_PACKAGES = ("torch", "onnxruntime", "lalsuite")
 
 
@@ -111,6 +112,42 @@ def run(
         **frames,
     )
     return _accounted(record, known)
+
+
+def singly(
+    scenario: Scenario,
+    replicas: range,
+    *,
+    profiles: tuple[Path, ...] = (),
+    progress: Progress = lambda fraction, text: None,
+) -> Iterator[Record]:
+    """A record of each of these replicas by itself, as a study takes them: the same tables as in a run of them
+    all.
+
+    Without inputs and manifest, which are the same for all, and without live stages: ValueError. Raises
+    ScenarioError as `run` does.
+    """
+    if scenario.live:
+        raise ValueError("live stages are executed in real time: study the scenario without them")
+    check_size(scenario, 1)
+    known = programs(scenario, (*profiles, *scenario.profile_folders))
+    routes = policies.functions(scenario)
+    for k, replica in enumerate(replicas):
+        said = _share(progress, k, len(replicas))
+        frames, digest = _replica(scenario, known, routes, scenario.seed, replica, None, None, said, None, None)
+        frames["marks"] = marks.table(scenario, frames["marks"])
+        _finish(scenario, frames)
+        record = Record(
+            scenario=scenario,
+            seed=scenario.seed,
+            plan_digest=digest,
+            manifest={},
+            inputs=pd.DataFrame(columns=["key", "value", "standing", "source"]),
+            source_text="",
+            programs=known if scenario.alerts is not None else None,
+            **frames,
+        )
+        yield _accounted(record, known)
 
 
 def _accounted(record: Record, known: Programs) -> Record:
@@ -272,7 +309,7 @@ def _resume(
         raise ValueError(
             "a checkpoint holds neither live stages nor Python routes nor SimPy processes: leave one of them out"
         )
-    packages = {name: version(name) for name in _PACKAGES}
+    packages = {name: version(name) for name in PACKAGES}
     profiles = sorted(use.profile.digest for use in known.uses)
     given = [scenario.digest, _files(scenario), seed, replicas]
     identity = [*given, profiles, packages, platform.python_version()]
@@ -309,6 +346,8 @@ def _finish(scenario: Scenario, frames: Frames) -> None:
     alerts["detectable"] = alerts["is_signal"] & (alerts["snr"] >= scenario.targets.detectable_snr)
     late_s = scenario.targets.late
     alerts["late"] = alerts["latency_s"] > (float("inf") if late_s is None else late_s)
+    if scenario.warm_up:
+        warmup.cut(scenario, frames)
     if scenario.instrument.calibration_versions is not None:
         alerts["calibration"] = instrument.version(scenario, alerts["event_time_s"].to_numpy(float))
     order = {name: k for k, name in enumerate(scenario.stages)}
@@ -330,7 +369,7 @@ def _manifest(
     profiles = {
         u.profile.path.parent.name + "/" + u.profile.path.name: u.profile for u in known.uses if u.profile.path
     }
-    packages = _PACKAGES + (_LIVE_PACKAGES if scenario.live else ())
+    packages = PACKAGES + (_LIVE_PACKAGES if scenario.live else ())
     return {
         "schema_version": 1,
         "scenario": scenario.name,

@@ -72,6 +72,9 @@ class Scenario(Section):
     """Time that is simulated."""
     drain: Duration = 3600.0
     """How long work may still finish after the horizon before it counts as unfinished."""
+    warm_up: Duration = 0.0
+    """What merges before this time is left out of alerts, losses and rates: queues are empty at the beginning
+    (docs/studying.md)."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Chance: the same seed gives the same run."""
     replicas: Annotated[int, Field(ge=1, le=10_000)] = 1
@@ -140,6 +143,11 @@ class Scenario(Section):
     def resolved(self) -> str:
         """The scenario as YAML with every default written out; it loads back to an equal scenario."""
         return written(self._plain())
+
+    @property
+    def told_s(self) -> float:
+        """The time that alerts, losses and rates are about: the horizon without the warm-up."""
+        return self.horizon - self.warm_up
 
     @property
     def never(self) -> tuple[str, ...]:
@@ -223,6 +231,8 @@ class Scenario(Section):
         plain["stages"] = {name: _said(stage) for name, stage in plain["stages"].items()}
         if not plain["drifts"]:
             del plain["drifts"]  # a scenario without them is named as ever
+        if not self.warm_up:
+            del plain["warm_up"]
         return plain
 
 

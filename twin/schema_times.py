@@ -42,6 +42,10 @@ class Time(Section):
     """How far it can be trusted: measured, published, scaled from either, or assumed."""
     source: Annotated[str, StringConstraints(min_length=1)]
     """Where it comes from, in words."""
+    low: Duration | None = None
+    """Where a value can hardly lie below, for studies of sensitivity; null: nobody says."""
+    high: Duration | None = None
+    """Where it can hardly lie above; given with 'low'."""
 
     @model_validator(mode="before")
     @classmethod
@@ -61,9 +65,20 @@ class Time(Section):
             raise PydanticCustomError("time", "{law} needs just {ways}", {"law": self.law, "ways": ways})
         if self.median is not None and self.p90 is not None and self.p90 <= self.median:
             raise PydanticCustomError("time", "p90 must be more than the median")
+        if (self.low is None) != (self.high is None) or (self.low is not None and self.value is None):
+            raise PydanticCustomError("time", "'low' and 'high' go together, beside a 'value'")
+        if not _between(self.low, self.value, self.high):
+            raise PydanticCustomError("time", "the value must lie between 'low' and 'high'")
         return self
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         whole = handler(core)
         return {"anyOf": [handler.resolve_ref_schema(whole)["properties"]["value"], whole]}
+
+
+def _between(low: float | None, value: float | None, high: float | None) -> bool:
+    """Whether a value lies in its range, where it has one."""
+    if low is None or value is None or high is None:
+        return True
+    return low <= value <= high and low < high

@@ -5,7 +5,7 @@ For twin.schema and its parts. Knows no particular section.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -19,7 +19,7 @@ from pydantic import (
     WrapValidator,
     model_validator,
 )
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from twin.units import POSITIVE, Bandwidth, Bytes, Duration, Fraction
 
@@ -86,6 +86,10 @@ class Sourced(Section, Generic[T]):
     """How far it can be trusted: measured, published, scaled from either, or assumed."""
     source: Annotated[str, StringConstraints(min_length=1)]
     """Where it comes from, in words."""
+    low: T | None = None
+    """Where it can hardly lie below, for studies of sensitivity; null: nobody says."""
+    high: T | None = None
+    """Where it can hardly lie above; given with 'low'."""
 
     @model_validator(mode="before")
     @classmethod
@@ -93,6 +97,15 @@ class Sourced(Section, Generic[T]):
         if isinstance(given, dict | Sourced):
             return given
         return {"value": given, "standing": "assumed", "source": UNSOURCED}
+
+    @model_validator(mode="after")
+    def _ranged(self) -> Sourced[T]:
+        if (self.low is None) != (self.high is None):
+            raise PydanticCustomError("range", "needs both 'low' and 'high', or neither")
+        low, value, high = (cast(Any, number) for number in (self.low, self.value, self.high))
+        if low is not None and not (low <= value <= high and low < high):
+            raise PydanticCustomError("range", "the value must lie between 'low' and 'high'")
+        return self
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

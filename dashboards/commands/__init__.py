@@ -21,6 +21,7 @@ from dashboards.commands.run import run
 from dashboards.commands.schema import schema
 from dashboards.commands.shadow import shadow
 from dashboards.commands.show import show
+from dashboards.commands.study import study
 from dashboards.commands.train import train
 from dashboards.commands.validate import validate
 from dashboards.commands.worker import worker
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "check": check,
     "show": show,
     "run": run,
+    "study": study,
     "compare": compare,
     "need": need,
     "report": report,

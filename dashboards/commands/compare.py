@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from dashboards import folders
 from dashboards.commands.run import Replicas, Seed
 from dashboards.terminal import FAILED, Json, Profiles, Set, Source, With, fail, result, result_json, retyped, say
 from dashboards.watch import watch
+
+if TYPE_CHECKING:
+    from twin.scenario import Scenario
 
 Cases = Annotated[
     list[str] | None,
@@ -23,8 +26,7 @@ Cases = Annotated[
     ),
 ]
 Workers = Annotated[
-    int | None,
-    typer.Option(help="Cases run at once; by default as many as there are cores. Changes no number.", min=1),
+    int | None, typer.Option(help="Processes; by default one for each core. Changes no number.", min=1)
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Where to; by default the next runs/NAME-compared.")
@@ -47,20 +49,27 @@ def compare(
 ) -> None:
     """Compare cases of a scenario, paired by the same sky: table here, report.html and values in a folder."""
     from dashboards import comparison, comparison_text
-    from twin.studies import cases, kept
+    from twin.studies import answers, cases, kept
     from twin.studies.compare import compare as run
 
     chosen = cases.chosen(scenario, case or (), with_ or (), set_ or ())
     folder = folders.chosen(out, f"{chosen[0].scenario.name}-compared")
-    for name in dict.fromkeys(name for case in chosen for name in case.scenario.never):
-        say(f"timeline.{name} starts after the horizon: it does not happen in any case")
+    _warn([case.scenario for case in chosen])
     where = tuple(profiles or [Path("profiles")])
-    at_once = min(workers or os.cpu_count() or 1, len(chosen))
+    unfinished = folders.unfinished(folder)
     try:
         with watch(quiet) as progress:
-            found = run(chosen, seed=seed, replicas=replicas, profiles=where, workers=at_once, progress=progress)
+            found = run(
+                chosen,
+                seed=seed,
+                replicas=replicas,
+                profiles=where,
+                workers=workers,
+                answers=unfinished,
+                progress=progress,
+            )
     except KeyboardInterrupt:
-        say("interrupted; nothing was written")
+        say(f"interrupted; what is done is kept in {unfinished}: the same command goes on from there")
         raise
     command = retyped(context.obj, ("--out", "--workers"))
     told = kept.as_dict(found, command)
@@ -68,8 +77,17 @@ def compare(
         kept.save(found, folder, command, also=lambda beside: comparison.write(told, beside / "report.html"))
     except OSError as error:
         fail(f"{folder}: cannot be written ({error}); nothing was left behind", FAILED)
+    answers.remove(unfinished)
     if json:
         result_json({**told, "folder": str(folder)})
     else:
         result(comparison_text.text(told))
         result(f"\nReport  {folder / 'report.html'}")
+
+
+def _warn(scenarios: Sequence[Scenario]) -> None:
+    """Say what does not happen in any case, and what --set undoes in some."""
+    for name in dict.fromkeys(name for scenario in scenarios for name in scenario.never):
+        say(f"timeline.{name} starts after the horizon: it does not happen in any case")
+    for told in dict.fromkeys(told for scenario in scenarios for told in scenario.undone):
+        say(told)

@@ -1,4 +1,4 @@
-"""`ettwin list`: the shipped scenarios, for who does not know where to start."""
+"""`ettwin list`: the shipped scenarios and studies, for who does not know where to start."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from dashboards.terminal import Json, columns, result, result_json
 
 
 def listing(json: Json = False) -> None:
-    """List the scenarios that are shipped, each with the question it answers."""
+    """List the scenarios and studies that are shipped, each with the question it answers."""
+    from twin import tree
     from twin.loader import bundled, load
+    from twin.studies.shipped import studies
 
     questions = {name: load(path).question for name, path in bundled().items()}
+    asked = {name: str(tree.read(path).plain().get("question", "")) for name, path in studies().items()}
     if json:
-        result_json({"scenarios": [{"name": name, "question": text} for name, text in questions.items()]})
-    else:
-        result(columns((name, " ".join(text.split())) for name, text in questions.items()))
+        told = {"scenarios": questions, "studies": asked}
+        result_json({kind: [{"name": n, "question": q} for n, q in some.items()] for kind, some in told.items()})
+        return
+    result(columns((name, " ".join(text.split())) for name, text in questions.items()))
+    if asked:
+        result("\nStudies, for 'ettwin study':")
+        result(columns((name, " ".join(text.split())) for name, text in asked.items()))

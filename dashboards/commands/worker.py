@@ -30,9 +30,9 @@ def worker(
     """Serve twins until interrupted: see docs/farm.md."""
     chosen = _cores(cores)
     where = scheduler(address, ca, cert, key)
-    from twin import cluster
+    from twin.cluster import farm
 
-    cluster.join(where, hardware, servers, chosen, host or "", say)
+    farm.join(where, hardware, servers, chosen, host or "", say)
 
 
 def _cores(text: str | None) -> list[int]:

@@ -9,6 +9,7 @@ import pytest
 from dashboards.cli import main
 from dashboards.commands import COMMANDS
 from twin.loader import bundled, load, loads
+from twin.studies.shipped import studies
 from workloads.card import WeightsError
 
 
@@ -26,7 +27,9 @@ def ettwin(capsys):
 def test_list_names_every_shipped_scenario_with_its_question(ettwin):
     code, out, err = ettwin("list")
     assert (code, err) == (0, "")
-    assert [line.split()[0] for line in out.splitlines()] == list(bundled())
+    scenarios, _, asked = out.partition("\n\nStudies, for 'ettwin study':\n")
+    assert [line.split()[0] for line in scenarios.splitlines()] == list(bundled())
+    assert [line.split()[0] for line in asked.splitlines()] == list(studies())
     assert "retrained" in out
 
 
@@ -35,6 +38,7 @@ def test_list_as_json(ettwin):
     content = json.loads(out)
     assert (code, content["schema_version"]) == (0, 1)
     assert [s["name"] for s in content["scenarios"]] == list(bundled())
+    assert [s["name"] for s in content["studies"]] == list(studies())
 
 
 def test_check_says_that_a_scenario_is_right(ettwin):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.records import DAY_S, PARTS, Scenario, Targets, signals, week
-from twin import limits, metrics
+from twin import limits, metrics, verdicts
 from twin.estimates import Estimate
 from twin.harvest import KEPT
 
@@ -97,7 +97,7 @@ def test_dead_time_is_the_share_of_segments_never_searched():
     ],
 )
 def test_verdict_needs_the_whole_interval_on_one_side(low, high, expected):
-    assert metrics.verdict(Estimate(2.0, low, high, 5), 3.0) == expected
+    assert verdicts.verdict(Estimate(2.0, low, high, 5), 3.0) == expected
 
 
 def test_p99_of_a_day_is_withheld_and_its_target_undecided():

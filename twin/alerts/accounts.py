@@ -21,6 +21,7 @@ from twin.alerts.document import documents
 from twin.alerts.models import Models, models
 from twin.alerts.notices import Notice, notices, policy_of, withdrawn
 from twin.alerts.versions import trained
+from twin.limits import replicas
 from twin.schema_alerts import ARCHIVED, CARRIED, Alerts
 from twin.units import BYTES, YEAR_S
 from workloads import card
@@ -41,8 +42,8 @@ def table(record: Record, *, every_policy: bool, known: Models | None = None) ->
     own = policy_of(record)
     known = models(record) if known is None else known
     carried = [CARRIED[:k] for k in range(1, len(CARRIED) + 1)] if every_policy else [own.carries]
-    rows, too_late = [], withdrawn(record, own)
-    for replica in range(record.scenario.replicas):
+    rows: list[dict[str, Any]] = []
+    for replica, too_late in zip(replicas(record), withdrawn(record, own), strict=True):
         sent = notices(record, own, replica)
         for carries in carried:
             policy = own.model_copy(update={"carries": carries})
@@ -50,7 +51,7 @@ def table(record: Record, *, every_policy: bool, known: Models | None = None) ->
             for archives in ARCHIVED if every_policy else (own.archives,):
                 chosen = policy.model_copy(update={"archives": archives})
                 row = _row(record, chosen, known, replica, sent, sizes)
-                rows.append(row | {"withdrawn": too_late[replica]})
+                rows.append(row | {"withdrawn": too_late})
     return pd.DataFrame(rows)
 
 

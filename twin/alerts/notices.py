@@ -18,6 +18,7 @@ from twin.alerts import drawn
 from twin.alerts.models import AlertError
 from twin.alerts.moments import day, superevent
 from twin.checks_graph import publishing
+from twin.limits import per_replica
 from twin.premerger import AHEAD_S
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def withdrawn(record: Record, policy: Alerts) -> list[int]:
     """By replica, the early warnings that were not out before the merger and so were not sent."""
     rows = _with_mergers(record, policy, published(record))
     late = rows[_too_late(rows, policy)] if policy.late_warnings == "withdrawn" else rows[:0]
-    return [int((late["replica"] == replica).sum()) for replica in range(record.scenario.replicas)]
+    return per_replica(record, late)
 
 
 def _with_mergers(record: Record, policy: Alerts, rows: pd.DataFrame) -> pd.DataFrame:

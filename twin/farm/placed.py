@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from twin.cluster import Cluster, nobody
+from twin.cluster.farm import Cluster, nobody
 from twin.farm.channel import Channel
 from twin.farm.door import Door
 from twin.farm.place import FarmError, Seat

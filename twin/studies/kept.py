@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from twin.folder import written_whole
+from twin.studies import pairing
 from twin.studies.compare import Comparison
 
 SCHEMA_VERSION = 1
@@ -41,6 +42,8 @@ def as_dict(found: Comparison, command: str) -> dict[str, Any]:
             for case, outcome in zip(found.cases, found.outcomes, strict=True)
         ],
         "table": [_plain(row) for row in found.table.to_dict("records")],
+        "better": pairing.sentences(found.outcomes),
+        "pairing": [_plain(row) for row in pairing.table(found.outcomes).to_dict("records")],
     }
 
 

@@ -30,13 +30,15 @@ from twin.limits import (
     series,
 )
 from twin.marks import EVERY, causes
-from twin.metrics import DAY_S, QUANTILES, name, vetoed_signals
+from twin.metrics import DAY_S, name, quantiles, vetoed_signals
 from twin.recorded import Recorded
 from twin.shifts import load as shifts
 from twin.units import YEAR_S
 from workloads.overlaps import REACH_S
 
 COLUMNS = ("quantity", "text", "unit", "replica", "value", "n")
+ABSENT = {"traffic": (0.0, 0), "recovery": (math.nan, 1)}
+"""Value and n in a replica that has nothing of a quantity which others have, where that is not NaN and 0."""
 Array = NDArray[np.float64]
 
 
@@ -73,7 +75,7 @@ def table(found: list[Quantity]) -> pd.DataFrame:
 
 def _latencies(record: Recorded) -> Iterator[Quantity]:
     judged = judged_signals(record)
-    for q in QUANTILES:
+    for q in quantiles(record):
         values = [_quantile(own["latency_s"].to_numpy(float), q) for own in _each(record, judged)]
         title = f"{'median' if q == 0.5 else f'{100 * q:g} %'} latency of the {alert_name(record)}"
         yield Quantity(f"latency.{name(q)}", title, "s", np.array(values), len(judged))
@@ -84,14 +86,14 @@ def _latencies(record: Recorded) -> Iterator[Quantity]:
         title = f"median latency of the {product} alert"
         if product != record.scenario.targets.product:
             yield Quantity(f"{product}.p50", title, "s", np.array(values), len(alerts))
-        daily = _counts(record, alerts) / (record.scenario.horizon / DAY_S)
+        daily = _counts(record, alerts) / (record.scenario.told_s / DAY_S)
         yield Quantity(f"{product}.daily", f"{product} alerts of signals", "/d", daily, len(alerts))
 
 
 def _losses(record: Recorded) -> Iterator[Quantity]:
     published = published_signals(record)
     able, false, vetoed = detectable_signals(record), false_alerts(record), vetoed_signals(record)
-    days = record.scenario.horizon / DAY_S
+    days = record.scenario.told_s / DAY_S
     yield Quantity("published", "signals published", "/d", _counts(record, published) / days, len(published))
     late = _share(_counts(record, published[published["late"]]), _counts(record, published))
     yield Quantity("late", "late, of published signals", "", late, len(published))

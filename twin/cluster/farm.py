@@ -1,4 +1,4 @@
-"""Dask, and all of it: finds a server of the right kind for every seat, and has hosts offer theirs.
+"""Servers of other hosts for a farm: finds one of the right kind for every seat, and has hosts offer theirs.
 
 A seat is one long task on a host that offers the resource named after its hardware and has a unit of it free: Dask
 itself would also queue it behind another, though a third host joins. The task starts a process that goes to the
@@ -121,7 +121,7 @@ class Cluster:
         """A new client; OSError when nobody answers."""
         client = Client(
             self._scheduler.address,
-            security=_security(self._scheduler),
+            security=security(self._scheduler),
             timeout=CONNECT_S,
             set_as_default=False,
             direct_to_workers=False,
@@ -244,7 +244,7 @@ async def _join(host: Host, scheduler: Scheduler, hardware: str, servers: int, a
                 nthreads=servers,
                 resources={hardware: servers - len(earlier)},
                 executor=_Patient(servers),
-                security=_security(scheduler),
+                security=security(scheduler),
                 host=address or None,
                 protocol=scheduler.address.partition(":")[0],
                 dashboard_address="127.0.0.1:0",
@@ -298,7 +298,8 @@ def _why(future: Future[Any]) -> str:
     return f"its process left with code {code}: {last.strip()}"
 
 
-def _security(scheduler: Scheduler) -> Security:
+def security(scheduler: Scheduler) -> Security:
+    """What Dask needs to speak to it."""
     files = scheduler.certificates
     if files is None:
         return Security(require_encryption=False)

@@ -1,0 +1,138 @@
+"""Figures of a search: the Pareto front of several aims, and how far each candidate is from its limits. Pure
+functions of its tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboards import style
+from dashboards.comparison_text import amount
+
+SHOWN = 0.05
+"""On the front in at least so many resamples."""
+_SYMBOLS = {"met": "circle", "missed": "x", "undecided": "diamond", "failed": "cross", "no targets": "circle"}
+_COLOURS = {**style.VERDICTS, "failed": style.INK, "no targets": style.BLUE}
+
+
+def aims_of(front: pd.DataFrame) -> list[str]:
+    """The aims that a front's table has columns of."""
+    return [str(name)[: -len("_unit")] for name in front.columns if str(name).endswith("_unit")]
+
+
+def front_table(front: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the figure draws: all points."""
+    return front
+
+
+def front(front: pd.DataFrame, origin: str) -> go.Figure:
+    """A panel per further aim against the first one: all points, those on the front filled, with 95 %
+    intervals."""
+    aims = aims_of(front)
+    first, others = aims[0], aims[1:]
+    figure = make_subplots(rows=len(others), cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    for k, aim in enumerate(others):
+        for verdict, own in front.groupby("verdict", sort=True):
+            figure.add_trace(_points(own, first, aim, str(verdict), first_row=k == 0), row=k + 1, col=1)
+        figure.update_yaxes(title_text=style.safe(_axis(front, aim)), row=k + 1, col=1)
+    figure.update_xaxes(title_text=style.safe(_axis(front, first)), row=len(others), col=1)
+    on = front[front["on_front"] >= SHOWN]
+    return style.titled(
+        figure,
+        f"What {len(aims)} aims allow together",
+        "Filled: in 5 % of the resampled replicas or more no point is better in every aim; lines: 95 % intervals",
+        origin,
+        height=220 + 260 * len(others),
+        description="On the front: " + "; ".join(_told(row, aims) for _, row in on.iterrows()),
+    )
+
+
+def limits_table(limits: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the figure draws: all."""
+    return limits
+
+
+def limits(limits: pd.DataFrame, origin: str) -> go.Figure:
+    """A panel per target: every candidate's value with its one-sided limits, and the target as a line."""
+    names = list(dict.fromkeys(limits["quantity"]))
+    figure = make_subplots(
+        rows=len(names), cols=1, vertical_spacing=0.5 / max(2, len(names)), subplot_titles=names
+    )
+    points = list(dict.fromkeys(limits["point"]))
+    for k, name in enumerate(names):
+        own = limits[limits["quantity"] == name]
+        figure.add_trace(
+            go.Scatter(
+                x=own["value"],
+                y=[style.safe(point) for point in own["point"]],
+                mode="markers",
+                showlegend=False,
+                marker={"size": 9, "color": style.BLUE},
+                error_x={
+                    "array": (own["high"] - own["value"]).replace(float("inf"), 0.0),
+                    "arrayminus": (own["value"] - own["low"]).replace(float("inf"), 0.0),
+                    "color": style.INK,
+                    "thickness": 1.4,
+                },
+            ),
+            row=k + 1,
+            col=1,
+        )
+        figure.add_vline(
+            x=float(own["limit"].iloc[0]), line={"color": style.VERMILION, "dash": "dash"}, row=k + 1, col=1
+        )
+    told = [
+        f"{row['point']}: {row['quantity']} {row['value']:.4g} ({row['low']:.4g} to {row['high']:.4g}), "
+        f"limit {row['limit']:.4g}"
+        for _, row in limits.iterrows()
+    ]
+    return style.titled(
+        figure,
+        "How far candidates are from the targets",
+        "Dashed: the target; lines: limits on either side at the risk of this search",
+        origin,
+        height=200 + len(names) * (90 + 26 * len(points)),
+        description="; ".join(told),
+        panels=True,
+    )
+
+
+def _points(own: pd.DataFrame, first: str, aim: str, verdict: str, *, first_row: bool) -> go.Scatter:
+    on = own["on_front"] >= SHOWN
+    return go.Scatter(
+        x=own[first],
+        y=own[aim],
+        mode="markers",
+        name=f"targets: {verdict}" if verdict != "no targets" else "points",
+        legendgroup=verdict,
+        showlegend=first_row,
+        marker={
+            "symbol": _SYMBOLS[verdict],
+            "size": [10 if one else 6 for one in on],
+            "color": [_COLOURS[verdict] if one else style.pale(_COLOURS[verdict], 0.25) for one in on],
+            "line": {"width": 1, "color": _COLOURS[verdict]},
+        },
+        error_y={
+            "array": (own[f"{aim}_high"] - own[aim]).fillna(0.0).where(on, 0.0),
+            "arrayminus": (own[aim] - own[f"{aim}_low"]).fillna(0.0).where(on, 0.0),
+            "color": style.GREY,
+            "thickness": 1,
+            "width": 3,
+        },
+        text=[style.safe(point) for point in own["point"]],
+        hovertemplate="%{text}: %{x:.4g}, %{y:.4g}<extra></extra>",
+    )
+
+
+def _axis(front: pd.DataFrame, aim: str) -> str:
+    unit = str(front[f"{aim}_unit"].iloc[0])
+    return f"{aim} (share)" if unit == "" else f"{aim} in {unit}" if unit != aim else aim
+
+
+def _told(row: Any, aims: list[str]) -> str:
+    return f"{row['point']}: " + ", ".join(
+        f"{aim} {amount(float(row[aim]), str(row[f'{aim}_unit']))}" for aim in aims
+    )
