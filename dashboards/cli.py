@@ -23,6 +23,7 @@ EXTRA = dict.fromkeys(
 EXTRA |= {"openvino": "openvino", "dask": "cluster", "distributed": "cluster", "dask_jobqueue": "cluster"}
 EXTRA |= dict.fromkeys(("SALib", "optuna", "xarray"), "studies")
 EXTRA["grpc"] = "serving"
+EXTRA |= dict.fromkeys(("dash", "dash_ag_grid", "dash_mantine_components", "flask", "waitress"), "dash")
 EXTRA |= dict.fromkeys(("astropy", "fastavro", "healpix", "igwn_gwalert_schema", "jsonschema"), "alerts")
 EXTRA["cryptography"] = "archive"
 EXTRA["confluent_kafka"] = "kafka"

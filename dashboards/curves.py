@@ -6,6 +6,7 @@ For dashboards.figures. Knows no page and no file.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboards import style
-from dashboards.tables import latency_table, replica_text
+from dashboards.tables import Signals, latency_table, replica_text
 from twin import metrics, words
 from twin.limits import alert_name, judged_signals
 from twin.recorded import Recorded
@@ -22,20 +23,31 @@ _NEVER = 1e-6
 """Per cent drawn in place of 0 on the log axis: below its range."""
 
 
-def latency(record: Recorded) -> go.Figure:
-    """Distribution of the alert latency with its interval, its quantiles and the targets."""
-    table = latency_table(record)
+def latency(
+    record: Recorded,
+    known: Signals | None = None,
+    summary: Mapping[str, Any] | None = None,
+    table: pd.DataFrame | None = None,
+) -> go.Figure:
+    """Distribution of the alert latency with its interval, its quantiles and the targets.
+
+    `known`, the record's `summary` (its `latency_s` and `targets`) and the figure's own `table` spare the work
+    where they are at hand.
+    """
+    table = latency_table(record, known) if table is None else table
     figure = make_subplots(cols=2, horizontal_spacing=0.09)
-    judged = [row for row in metrics.targets(record) if row["name"].startswith("alert_latency.")]
+    targets = metrics.targets(record) if summary is None else summary["targets"]
+    judged = [row for row in targets if row["name"].startswith("alert_latency.")]
+    found = _estimates(record) if summary is None else summary["latency_s"]
     for col in (1, 2):
         _curve(figure, table, col)
-        _quantiles(figure, record, col)
+        _quantiles(figure, found, col)
         _targets(figure, judged, col)
     logarithmic = bool(len(table)) and table["latency_s"].min() > 0.0
     title = f"seconds from merger to {style.safe(alert_name(record))}" + (" (log scale)" if logarithmic else "")
     figure.update_xaxes(title_text=title, **(style.log_ticks() if logarithmic else {"type": "linear"}))
     figure.update_yaxes(title_text="% of published signals alerted", range=[0, 101], col=1)
-    n = len(judged_signals(record))
+    n = len(judged_signals(record) if known is None else known.judged)
     figure.update_yaxes(title_text="% not alerted yet (log scale)", type="log", dtick=1, range=_decades(n), col=2)
     subtitle = (
         f"{n:,} published signals in {replica_text(record)}; shaded and bars: 95 % interval over replicas; "
@@ -47,7 +59,7 @@ def latency(record: Recorded) -> go.Figure:
         subtitle,
         record,
         height=450,
-        description=_description(record),
+        description=_description(found),
     )
 
 
@@ -84,20 +96,24 @@ def _curve(figure: go.Figure, table: pd.DataFrame, col: int) -> None:
     )
 
 
-def _quantiles(figure: go.Figure, record: Recorded, col: int) -> None:
-    rows = [(q, metrics.latency_quantile(record, q)) for q in metrics.quantiles(record)]
-    shown = [(q, e) for q, e in rows if e.value is not None]
+def _estimates(record: Recorded) -> dict[str, Any]:
+    """The quantiles shown, as the summary has them."""
+    return {metrics.name(q): metrics.latency_quantile(record, q).as_dict() for q in metrics.quantiles(record)}
+
+
+def _quantiles(figure: go.Figure, found: Mapping[str, Any], col: int) -> None:
+    shown = [(name, e) for name, e in found.items() if e["value"] is not None]
     if not shown:
         return
-    values = [float(e.value or 0.0) for _, e in shown]
-    above = [e.high - v if e.high is not None else 0.0 for (_, e), v in zip(shown, values, strict=True)]
-    below = [v - e.low if e.low is not None else 0.0 for (_, e), v in zip(shown, values, strict=True)]
+    values = [float(e["value"]) for _, e in shown]
+    above = [e["high"] - v if e["high"] is not None else 0.0 for (_, e), v in zip(shown, values, strict=True)]
+    below = [v - e["low"] if e["low"] is not None else 0.0 for (_, e), v in zip(shown, values, strict=True)]
     figure.add_trace(
         go.Scatter(
             x=values,
-            y=[_percent(q, col) for q, _ in shown],
+            y=[_percent(_share(name), col) for name, _ in shown],
             mode="markers+text" if col == 2 else "markers",
-            text=[f"{metrics.name(q)} {words.duration(e.value)}" for q, e in shown],
+            text=[f"{name} {words.duration(value)}" for (name, _), value in zip(shown, values, strict=True)],
             textposition="top right",
             textfont={"size": 11},
             marker={"color": style.INK, "size": 7},
@@ -143,10 +159,15 @@ def _decades(n: int) -> list[float]:
     return [math.log10(50.0 / max(n, 100)), 2.1]
 
 
-def _description(record: Recorded) -> str:
+def _share(name: str) -> float:
+    """0.99 of 'p99'."""
+    return float(name[1:]) / 100.0
+
+
+def _description(found: Mapping[str, Any]) -> str:
     told = [
-        f"{words.share(q)} within {words.duration(estimate.value)}"
-        for q in metrics.quantiles(record)
-        if (estimate := metrics.latency_quantile(record, q)).value is not None
+        f"{words.share(_share(name))} within {words.duration(estimate['value'])}"
+        for name, estimate in found.items()
+        if estimate["value"] is not None
     ]
     return f"Cumulative distribution of alert latency: {words.sequence(told) or 'too few alerts to tell'}."

@@ -42,9 +42,9 @@ __all__ = [
 ]
 
 
-def waterfall(record: Recorded) -> go.Figure:
-    """Where the latency goes: mean parts of typical alerts, of all, and of the slowest."""
-    table = waterfall_table(record)
+def waterfall(record: Recorded, table: pd.DataFrame | None = None) -> go.Figure:
+    """Where the latency goes: mean parts of typical alerts, of all, and of the slowest. `table` is its own."""
+    table = waterfall_table(record) if table is None else table
     n = table.attrs
     titles = (
         f"Typical: mean of the middle half ({n['typical']:,})",
@@ -118,7 +118,7 @@ def pools(record: Recorded) -> go.Figure:
         note = _pool_note(row)
         figure.add_annotation(x=104, y=name, text=note, showarrow=False, xanchor="left", font={"size": 11})
     title = "busy, % of available server time"
-    figure.update_xaxes(range=[0, 150], tickvals=[0, 20, 40, 60, 80, 100], title_text=title)
+    figure.update_xaxes(range=[0, 175], tickvals=[0, 20, 40, 60, 80, 100], title_text=title)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
     told = [f"{row['pool']} {words.share(row['use'])}" for row in rows]
     return style.styled(

@@ -1,4 +1,4 @@
-"""The timeline figure: latency, queues and use of the pools over simulated time, with what was made to happen.
+"""The timeline figure: latency, queues, use and arrivals over simulated time, with what was made to happen.
 
 For dashboards.figures. Knows no page and no file.
 """
@@ -10,84 +10,121 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboards import style
-from dashboards.tables import replica_text, timeline_table
+from dashboards.tables import Signals, Span, replica_text, signals, timeline_table
 from twin import metrics, words
-from twin.limits import published_signals
 from twin.marks import EVERY, OBSERVING, causes, shown
 from twin.recorded import Recorded
 
 FLOOR = 0.1
 """Shorter mean queues are drawn at this height of the log axis."""
+NO_DATA = "no-data"
+"""Kind of mark for times in which no detector delivered anything."""
 
-_EVENTS, _LATENCY, _QUEUE, _USE = 1, 2, 3, 4
+_EVENTS, _LATENCY, _QUEUE, _USE, _ARRIVALS = 1, 2, 3, 4, 5
 _NAMED = 8
 _DRAWN = 200
 """Of what happened by chance the first replica's is drawn, and no more than this."""
 
-
-_HEIGHT_PX, _KIND_PX = 740, 20
-"""Of the figure with up to four kinds of events, and of each kind's row."""
+_HEIGHT_PX, _KIND_PX, _ARRIVALS_PX = 740, 20, 110
+"""Of the figure with up to four kinds of events but no arrivals, of each kind's row, and of the arrivals."""
+_ARRIVING = {"signals": (style.BLUE, "solid"), "false candidates": (style.ORANGE, "dot")}
 
 
 @dataclass(frozen=True)
-class _Clock:
+class Clock:
     """Unit of the time axis."""
 
     unit: str
     seconds: float
 
 
-def timeline(record: Recorded) -> go.Figure:
-    """Latency of alerts, queues and use of pools on one time axis, events of the scenario as bands."""
-    clock = _Clock("days", 86400.0) if record.scenario.horizon > 2 * 86400.0 else _Clock("hours", 3600.0)
-    table = timeline_table(record)
-    kinds = shown(record.marks).head(_DRAWN)["kind"].nunique()
-    events_px = _KIND_PX * max(kinds, 4)
-    shares = [events_px, *(share * (_HEIGHT_PX - events_px) for share in (0.4, 0.34, 0.26))]
+def clock_of(record: Recorded) -> Clock:
+    """Days or hours, as suits the horizon."""
+    return Clock("days", 86400.0) if record.scenario.horizon > 2 * 86400.0 else Clock("hours", 3600.0)
+
+
+def timeline(
+    record: Recorded, span: Span | None = None, known: Signals | None = None, table: pd.DataFrame | None = None
+) -> go.Figure:
+    """Latency of alerts, queues, use of pools and arrivals on one time axis, events of the scenario as bands.
+
+    With a `span` (from, to; s since the start) only what lies in it, in finer bins. `known` and the figure's own
+    `table` spare the work where they are at hand.
+    """
+    clock = clock_of(record)
+    known = known or signals(record)
+    table = timeline_table(record, span, known) if table is None else table
+    marks = happened(record)
+    kinds = max(marks["kind"].nunique(), 4)
+    events_px = _KIND_PX * kinds
+    shares = [events_px, *(share * (_HEIGHT_PX - _KIND_PX * 4) for share in (0.4, 0.34, 0.26)), _ARRIVALS_PX]
     heights = [share / sum(shares) for share in shares]
-    figure = make_subplots(rows=4, shared_xaxes=True, vertical_spacing=0.03, row_heights=heights)
-    _latencies(figure, record, table, clock)
+    figure = make_subplots(rows=5, shared_xaxes=True, vertical_spacing=0.025, row_heights=heights)
+    late = known.published[known.published["late"]]
+    _latencies(figure, record, table, clock, late if span is None else late[_within(late["event_time_s"], span)])
     _pools(figure, table, clock)
-    _events(figure, record, clock)
-    figure.update_xaxes(range=[0.0, record.scenario.horizon / clock.seconds])
-    figure.update_xaxes(title_text=f"simulated {clock.unit} since the start of the run", row=_USE)
+    _arrivals(figure, table, clock)
+    _events(figure, record, marks, clock, span)
+    first_s, last_s = span or (0.0, record.scenario.horizon)
+    figure.update_xaxes(range=[first_s / clock.seconds, last_s / clock.seconds])
+    figure.update_xaxes(title_text=f"simulated {clock.unit} since the start of the run", row=_ARRIVALS)
     figure.update_yaxes(title_text="latency, s", **style.log_ticks(), row=_LATENCY)
     figure.update_yaxes(title_text="jobs waiting", type="log", dtick=1, row=_QUEUE)
     figure.update_yaxes(title_text="servers busy, %", range=[0, 104], row=_USE)
-    subtitle = (
-        f"Latency: median and middle 80 %. Pools: mean and range over {replica_text(record)}; "
-        f"queues below {FLOOR:g} are drawn at {FLOOR:g}"
-    )
+    figure.update_yaxes(title_text="an hour", rangemode="tozero", nticks=4, row=_ARRIVALS)
     return style.styled(
         figure,
-        "Latency, queues and use over the run",
-        subtitle,
+        "Latency, queues, use and arrivals over the run",
+        f"Latency: median and middle 80 %. Pools: mean and range over {replica_text(record)}; "
+        f"queues below {FLOOR:g} are drawn at {FLOOR:g}",
         record,
-        height=_HEIGHT_PX + _KIND_PX * max(kinds - 4, 0),
-        description=_description(record),
+        height=_HEIGHT_PX + _KIND_PX * (kinds - 4) + _ARRIVALS_PX,
+        description=_description(marks, len(late)),
     )
 
 
-def _events(figure: go.Figure, record: Recorded, clock: _Clock) -> None:
-    marks = shown(record.marks).head(_DRAWN).to_dict("records")
+def happened(record: Recorded) -> pd.DataFrame:
+    """What is drawn of what happened to the first replica: kind, name, start_s, end_s; also when no data came."""
+    marks = shown(record.marks).head(_DRAWN)
+    if record.instrument is None:
+        return marks
+    from twin.instrument import downtimes, observing
+
+    stride_s = record.scenario.instrument.stride
+    gaps = observing(record.scenario, downtimes(record.scenario, record.seed, 0)).absent()[:_DRAWN] * stride_s
+    times = {"start_s": gaps[:, 0], "end_s": gaps[:, 1]}
+    rows = pd.DataFrame({"replica": 0, "kind": NO_DATA, "name": "no detector", **times})
+    return pd.concat([marks, rows], ignore_index=True) if len(rows) else marks
+
+
+def _within(time_s: pd.Series, span: Span) -> pd.Series:
+    return (time_s >= span[0]) & (time_s < span[1])
+
+
+def _events(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clock, span: Span | None) -> None:
+    marks = table.to_dict("records")
     alone = Counter(mark["kind"] for mark in marks)
     named = sum(mark["kind"] not in OBSERVING for mark in marks)
+    first_s, last_s = span or (0.0, record.scenario.horizon)
+    bars: list[go.Bar] = []
+    bands: list[dict[str, Any]] = []
     for mark in marks:
         start, end = (float(mark[key]) / clock.seconds for key in ("start_s", "end_s"))
         kind = str(mark["kind"])
         colour = style.MARK_COLOURS.get(kind, style.GREY)
-        figure.add_trace(_bar(mark, kind, colour, start, end), row=_EVENTS, col=1)
+        bars.append(_bar(mark, kind, colour, start, end))
         for row in (_LATENCY, _QUEUE, _USE) if mark.get("replica", EVERY) == EVERY else ():
-            band = {"fillcolor": style.pale(colour, 0.14), "line": {"width": 0}, "layer": "below"}
-            figure.add_vrect(x0=start, x1=end, row=row, col=1, **band)
-        if named <= _NAMED and alone[mark["kind"]] == 1:  # names of one row would cover each other
-            right = end * clock.seconds < 0.8 * record.scenario.horizon
+            place = {"xref": f"x{row}", "x0": start, "x1": end, "yref": f"y{row} domain", "y0": 0, "y1": 1}
+            look = {"fillcolor": style.pale(colour, 0.14), "line": {"width": 0}, "layer": "below"}
+            bands.append({"type": "rect", **place, **look})
+        seen = first_s <= mark["end_s"] and mark["start_s"] <= last_s
+        if seen and named <= _NAMED and alone[mark["kind"]] == 1:  # names of one row would cover each other
+            right = end * clock.seconds < first_s + 0.8 * (last_s - first_s)
             figure.add_annotation(
                 x=end if right else start,
                 y=style.MARK_NAMES.get(kind, kind),
@@ -99,7 +136,8 @@ def _events(figure: go.Figure, record: Recorded, clock: _Clock) -> None:
                 row=_EVENTS,
                 col=1,
             )
-    figure.update_layout(barmode="overlay")
+    figure.add_traces(bars, rows=_EVENTS, cols=1)  # all at once: one by one takes long where there are many
+    figure.update_layout(barmode="overlay", shapes=bands)
     figure.update_yaxes(showgrid=False, showline=False, ticks="", dtick=1, row=_EVENTS)
     figure.update_xaxes(showline=False, ticks="", row=_EVENTS)
 
@@ -122,11 +160,10 @@ def _bar(mark: dict[Any, Any], kind: str, colour: str, start: float, end: float)
     )
 
 
-def _latencies(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: _Clock) -> None:
+def _latencies(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clock, late: pd.DataFrame) -> None:
     rows = table[table["quantity"] == "latency_s"]
-    _band(figure, rows, clock, style.BLUE, "solid", "latency: median and middle 80 %", _LATENCY)
-    late = published_signals(record)
-    late = _thinned(late[late["late"]].sort_values("event_time_s"))
+    _band(figure, rows, clock, style.BLUE, "solid", "latency", _LATENCY)
+    late = _thinned(late.sort_values("event_time_s"))
     figure.add_trace(
         go.Scatter(
             x=late["event_time_s"] / clock.seconds,
@@ -156,7 +193,7 @@ def _latencies(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: 
         )
 
 
-def _pools(figure: go.Figure, table: pd.DataFrame, clock: _Clock) -> None:
+def _pools(figure: go.Figure, table: pd.DataFrame, clock: Clock) -> None:
     names = sorted(table.loc[table["quantity"] == "queue", "name"].unique())
     colours, dashes = style.colours(names), style.dashes(names)
     for quantity, row in (("queue", _QUEUE), ("use", _USE)):
@@ -169,8 +206,25 @@ def _pools(figure: go.Figure, table: pd.DataFrame, clock: _Clock) -> None:
             _band(figure, rows, clock, colours[name], dashes[name], label, row)
 
 
+def _arrivals(figure: go.Figure, table: pd.DataFrame, clock: Clock) -> None:
+    for name, (colour, dash) in _ARRIVING.items():
+        rows = table[(table["quantity"] == "arrivals_per_h") & (table["name"] == name)]
+        figure.add_trace(
+            go.Scatter(
+                x=rows["time_s"] / clock.seconds,
+                y=rows["value"],
+                mode="lines",
+                line={"color": colour, "width": 1.4, "dash": dash, "shape": "hvh"},
+                name=name,
+                hovertemplate="%{y:.3g} an hour at %{x:.2f} " + clock.unit + f"<extra>{name}</extra>",
+            ),
+            row=_ARRIVALS,
+            col=1,
+        )
+
+
 def _band(
-    figure: go.Figure, rows: pd.DataFrame, clock: _Clock, colour: str, dash: str, label: str, row: int
+    figure: go.Figure, rows: pd.DataFrame, clock: Clock, colour: str, dash: str, label: str, row: int
 ) -> None:
     """A line with a shaded range; in the legend if it has a `label`."""
     x = rows["time_s"] / clock.seconds
@@ -220,12 +274,14 @@ def _thinned(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.iloc[:: max(1, math.ceil(len(rows) / style.MOST_POINTS))]
 
 
-def _description(record: Recorded) -> str:
-    marks = [
+def _description(marks: pd.DataFrame, late: int) -> str:
+    told = [
         f"{style.MARK_NAMES.get(str(mark['kind']), mark['kind'])} {mark['name']} from "
         f"{words.duration(mark['start_s'])} to {words.duration(mark['end_s'])}"
-        for mark in causes(shown(record.marks)).head(_NAMED).to_dict("records")
+        for mark in causes(marks).head(_NAMED).to_dict("records")
     ]
-    late = int(np.sum(published_signals(record)["late"]))
-    events = f"Events: {words.sequence(marks)}. " if marks else "No events. "
-    return f"Latency, queues and use of pools over simulated time. {events}{words.count(late, 'late alert')}."
+    events = f"Events: {words.sequence(told)}. " if told else "No events. "
+    return (
+        "Latency, queues and use of pools, and arrivals, over simulated time. "
+        f"{events}{words.count(late, 'late alert')}."
+    )

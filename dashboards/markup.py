@@ -53,13 +53,18 @@ def frame(data: pd.DataFrame, caption: str, most: int) -> str:
 
 def download(data: pd.DataFrame, name: str) -> str:
     """A link that saves `data` as CSV, from inside the page."""
+    address = csv_address(data)
+    return f'<a class="csv" download="{text(name)}.csv" href="{address}">CSV, {len(data):,} rows</a>'
+
+
+def csv_address(data: pd.DataFrame) -> str:
+    """`data` as CSV inside an address; no cell of it can run as a formula."""
     safe = data.copy()
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = safe[column].map(_defused)
     encoded = base64.b64encode(safe.to_csv(index=False).encode()).decode()
-    address = f"data:text/csv;base64,{encoded}"
-    return f'<a class="csv" download="{text(name)}.csv" href="{address}">CSV, {len(data):,} rows</a>'
+    return f"data:text/csv;base64,{encoded}"
 
 
 def details(title: str, content: str) -> str:

@@ -6,7 +6,9 @@ For figures and reports. Of a record only name and origin.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -45,6 +47,7 @@ MARK_COLOURS = {
     "lock-loss": INK,
     "detector-maintenance": SKY,
     "glitch-class": ORANGE,
+    "no-data": INK,
 }
 MARK_HATCHES = {
     "retraining": "/",
@@ -59,12 +62,14 @@ MARK_HATCHES = {
     "lock-loss": "",
     "detector-maintenance": "|",
     "glitch-class": "+",
+    "no-data": "",
 }
 MARK_NAMES = {
     "storm": "glitch storm",
     "failure-trace": "recorded failures",
     "lock-loss": "detector without lock",
     "detector-maintenance": "detector worked on",
+    "no-data": "no data",
     "glitch-class": "new glitch class",
 }
 """Kinds that are shown by another name."""
@@ -183,3 +188,47 @@ def pale(colour: str, opacity: float) -> str:
     """`colour` as rgba."""
     red, green, blue = (int(colour[k : k + 2], 16) for k in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity})"
+
+
+_AT_NIGHT = {
+    INK: "#E4E8EC",
+    MUTED: "#A8B3BE",
+    GREY: "#7C8894",
+    LINE: "#3B444D",
+    PALE: "#2A3138",
+    "white": "#1B2026",
+    BLUE: "#4DA3DB",
+    PURPLE: "#D48BB3",
+    "#7A1F1F": "#D9837B",
+    "#8C6D31": "#BF9B57",
+}
+"""What takes the place of each colour on a dark page; the others are light enough."""
+_RGBA = re.compile(r"rgba\((\d+),(\d+),(\d+),([\d.]+)\)")
+
+
+def dark(figure: go.Figure) -> go.Figure:
+    """The same figure for a dark page, every colour of ours replaced by its partner; `figure` stays as it is."""
+    drawn = figure.to_dict()
+    layout = drawn["layout"]
+    template = layout.pop("template", None) or TEMPLATE.to_plotly_json()
+    night = _recoloured({**drawn, "layout": {**layout, "template": template}})
+    return go.Figure(night, skip_invalid=False)
+
+
+def _recoloured(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {key: _recoloured(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_recoloured(value) for value in part]
+    return _night(part) if isinstance(part, str) else part
+
+
+def _night(text: str) -> str:
+    """A colour as it is on a dark page; any other text as it is."""
+    if text in _AT_NIGHT:
+        return _AT_NIGHT[text]
+    if (given := _RGBA.fullmatch(text)) is None:
+        return text
+    red, green, blue, opacity = given.groups()
+    hexed = f"#{int(red):02X}{int(green):02X}{int(blue):02X}"
+    return pale(_AT_NIGHT[hexed], float(opacity)) if hexed in _AT_NIGHT else text

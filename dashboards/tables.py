@@ -6,6 +6,7 @@ For figures, reports and notebooks. Reads tables of a record; knows no plotly an
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,16 +14,41 @@ from numpy.typing import NDArray
 
 from twin import metrics
 from twin.estimates import band
-from twin.limits import alert_name, judged_signals, replicas
+from twin.limits import alert_name, judged_signals, published_signals, replicas
 from twin.recorded import Recorded
 
 POINTS = 400
 """Of a latency curve, and bins of a time axis."""
+Span = tuple[float, float]
+"""From and to, in s since the start of the run."""
+HOUR_S = 3600.0
 
 
-def latency_table(record: Recorded) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Signals:
+    """What several figures ask of the table alerts, worked out once.
+
+    `judged` is the alert of each signal that the latency targets are about, `published` its first one, `events`
+    every signal and false candidate once.
+    """
+
+    judged: pd.DataFrame
+    published: pd.DataFrame
+    events: pd.DataFrame
+
+
+def signals(record: Recorded) -> Signals:
+    """Those of `record`; all figures take them, to spare them the work."""
+    published = published_signals(record)
+    named = record.scenario.targets.product is not None
+    events = record.alerts[["replica", "event_id", "is_signal", "event_time_s"]]
+    events = events.drop_duplicates(["replica", "event_id"])
+    return Signals(judged_signals(record) if named else published, published, events)
+
+
+def latency_table(record: Recorded, known: Signals | None = None) -> pd.DataFrame:
     """Share of published signals alerted within each latency: mean over replicas, 95 % interval."""
-    alerts = judged_signals(record)
+    alerts = judged_signals(record) if known is None else known.judged
     columns = ["latency_s", "share_within", "low", "high"]
     if alerts.empty:
         return pd.DataFrame(columns=columns, dtype=float)
@@ -33,10 +59,17 @@ def latency_table(record: Recorded) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(columns, (grid_s, centre, low.clip(0.0, 1.0), high.clip(0.0, 1.0)), strict=True)))
 
 
-def timeline_table(record: Recorded) -> pd.DataFrame:
+def timeline_table(record: Recorded, span: Span | None = None, known: Signals | None = None) -> pd.DataFrame:
     """Per time bin: latency (median; low and high are p10 and p90), queue and use of each pool (low and high
-    are the extreme replicas). Use is busy over available servers; empty while there are none."""
-    return pd.concat([_latency_over_time(record), _pools_over_time(record)], ignore_index=True)
+    are the extreme replicas), signals and false candidates an hour (mean over replicas). Use is busy over
+    available servers; empty while there are none. With a `span` only what lies in it, in finer bins."""
+    known = known or signals(record)
+    parts = [
+        _latency_over_time(record, known.judged, span),
+        _pools_over_time(record, span),
+        _arrivals_over_time(record, known.events, span),
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def waterfall_table(record: Recorded) -> pd.DataFrame:
@@ -67,17 +100,19 @@ def _quantile_grid(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return grid
 
 
-def _latency_over_time(record: Recorded) -> pd.DataFrame:
-    alerts = judged_signals(record)
+def _latency_over_time(record: Recorded, alerts: pd.DataFrame, span: Span | None) -> pd.DataFrame:
+    first_s, last_s = span or (0.0, record.scenario.horizon)
+    if span is not None:
+        alerts = alerts[(alerts["event_time_s"] >= first_s) & (alerts["event_time_s"] < last_s)]
     bins = min(POINTS, max(1, len(alerts) // 20))
-    bin_s = record.scenario.horizon / bins
-    by = alerts.groupby((alerts["event_time_s"] // bin_s).astype(int))["latency_s"]
+    bin_s = (last_s - first_s) / bins
+    by = alerts.groupby(((alerts["event_time_s"] - first_s) // bin_s).astype(int))["latency_s"]
     table = (
         by.quantile(np.array([0.1, 0.5, 0.9])).unstack() if len(alerts) else pd.DataFrame(columns=[0.1, 0.5, 0.9])
     )
     return pd.DataFrame(
         {
-            "time_s": (np.asarray(table.index, dtype=float) + 0.5) * bin_s,
+            "time_s": first_s + (np.asarray(table.index, dtype=float) + 0.5) * bin_s,
             "quantity": "latency_s",
             "name": f"{alert_name(record)}s",
             "value": table[0.5].to_numpy(float),
@@ -87,12 +122,38 @@ def _latency_over_time(record: Recorded) -> pd.DataFrame:
     )
 
 
-def _pools_over_time(record: Recorded) -> pd.DataFrame:
-    table = record.timeline[record.timeline["time_s"] < record.scenario.horizon]
+def _arrivals_over_time(record: Recorded, events: pd.DataFrame, span: Span | None) -> pd.DataFrame:
+    """Events an hour by when they happened: every signal, and what was reported that is none; once each."""
+    first_s, last_s = span or (0.0, record.scenario.horizon)
+    events = events[(events["event_time_s"] >= first_s) & (events["event_time_s"] < last_s)]
+    bins = min(POINTS, max(1, len(events) // 50))
+    hours = (last_s - first_s) / bins / HOUR_S * max(len(replicas(record)), 1)
+    edges_s = np.linspace(first_s, last_s, bins + 1)
     frames = []
-    for pool in sorted(table["name"].astype(str).unique()):
-        own = table[table["name"] == pool]
-        wide = {q: _by_replica(own[own["quantity"] == q]) for q in ("queue", "busy", "servers")}
+    for name, own in (
+        ("signals", events[events["is_signal"]]),
+        ("false candidates", events[~events["is_signal"]]),
+    ):
+        rate = np.histogram(own["event_time_s"].to_numpy(float), edges_s)[0] / hours
+        head = {"time_s": (edges_s[1:] + edges_s[:-1]) / 2.0, "quantity": "arrivals_per_h", "name": name}
+        frames.append(pd.DataFrame({**head, "value": rate, "low": np.nan, "high": np.nan}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _pools_over_time(record: Recorded, span: Span | None) -> pd.DataFrame:
+    first_s, last_s = span or (0.0, record.scenario.horizon)
+    table = record.timeline
+    time_s = table["time_s"].to_numpy(float)
+    inside = (time_s >= first_s) & (time_s < last_s)
+    names, quantities = (table[column].astype("category") for column in ("name", "quantity"))
+    frames = []
+    for pool in sorted(str(name) for name in names.cat.categories):
+        own = inside & (names == pool).to_numpy(bool)
+        if not own.any():
+            continue
+        wide = {
+            q: _by_replica(table[own & (quantities == q).to_numpy(bool)]) for q in ("queue", "busy", "servers")
+        }
         use = wide["busy"] / wide["servers"].where(wide["servers"] > 0.0)
         for quantity, values in (("queue", wide["queue"]), ("use", use)):
             stats = {"value": values.mean(axis=1), "low": values.min(axis=1), "high": values.max(axis=1)}
@@ -103,7 +164,11 @@ def _pools_over_time(record: Recorded) -> pd.DataFrame:
 
 def _by_replica(rows: pd.DataFrame) -> pd.DataFrame:
     """Values (bin, replica), neighbouring bins averaged until at most `POINTS` are left."""
-    wide = rows.pivot_table(index="time_s", columns="replica", values="value", observed=True)
+    starts_s, row = np.unique(rows["time_s"].to_numpy(float), return_inverse=True)
+    numbers, column = np.unique(rows["replica"].to_numpy(np.int64), return_inverse=True)
+    values = np.full((starts_s.size, numbers.size), np.nan)
+    values[row, column] = rows["value"].to_numpy(float)
+    wide = pd.DataFrame(values, index=starts_s, columns=numbers)
     together = math.ceil(len(wide) / POINTS)
     group = np.arange(len(wide)) // together
     averaged = wide.groupby(group).mean()

@@ -35,6 +35,26 @@ def alerts(environment: TwinEnvironment, stride_s: float, lookahead_s: float) ->
     return frame.astype({"dq_flag": bool, "dq_missing": bool, "event_id": "int64", **texts})
 
 
+def signal_times_s(environment: TwinEnvironment) -> NDArray[np.float64]:
+    """When each signal of the plan happens, in s: (signal,)."""
+    events = environment.plan.events
+    return np.asarray(events["time_s"][np.isin(events["cls"], _SIGNALS)], np.float64)
+
+
+def published_signals(environment: TwinEnvironment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """When each signal published so far happened, and the latency of its first alert, in s: both (signal,)."""
+    plan, rows = environment.plan, environment.ended()
+    rows = rows[(rows["outcome"] == PUBLISHED) & ~_of_segment(plan)[rows["stage"]]]
+    ids = _signal(plan, rows["entity"])
+    real = ids >= 0
+    real[real] = np.isin(plan.events["cls"][ids[real]], _SIGNALS)
+    first_s = np.full(plan.events.size, np.inf)
+    np.minimum.at(first_s, ids[real], rows["end_s"][real])
+    known = np.flatnonzero(np.isfinite(first_s))
+    event_s = np.asarray(plan.events["time_s"][known], np.float64)
+    return event_s, first_s[known] - event_s
+
+
 def unsearched(environment: TwinEnvironment) -> Numbers:
     """Segments that no trigger stage searched because they were dropped before, ascending."""
     plan, rows = environment.plan, environment.ended()

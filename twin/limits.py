@@ -60,10 +60,14 @@ _FULL, _GROWN = 0.97, 10.0
 def published_signals(record: Recorded, product: str | None = None) -> pd.DataFrame:
     """The first published alert of each real signal, or the first that is this product."""
     alerts = record.alerts
-    rows = alerts[alerts["is_signal"] & (alerts["outcome"] == "published")]
+    wanted = alerts["is_signal"] & (alerts["outcome"] == "published")
     if product is not None:
-        rows = rows[rows["product"] == product]
-    return rows.sort_values("published_s", kind="stable").drop_duplicates(["replica", "event_id"])
+        wanted &= alerts["product"] == product
+    found = np.flatnonzero(wanted.to_numpy(bool))
+    found = found[np.argsort(alerts["published_s"].to_numpy()[found], kind="stable")]
+    again = alerts[["replica", "event_id"]].iloc[found].duplicated().to_numpy()
+    rows: pd.DataFrame = alerts.iloc[found[~again]]
+    return rows
 
 
 def lost_signals(record: Recorded) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from dashboards.commands.archive import archive
 from dashboards.commands.card import card
 from dashboards.commands.check import check
 from dashboards.commands.compare import compare
+from dashboards.commands.dash import dash
 from dashboards.commands.latencies import latencies
 from dashboards.commands.listing import listing
 from dashboards.commands.measure import measure
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run,
     "study": study,
     "compare": compare,
+    "dash": dash,
     "need": need,
     "report": report,
     "alerts": alerts,

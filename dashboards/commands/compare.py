@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dashboards import folders
-from dashboards.commands.run import Replicas, Seed
+from dashboards.commands.run import Replicas, Seed, Watched
 from dashboards.terminal import FAILED, Json, Profiles, Set, Source, With, fail, result, result_json, retyped, say
 from dashboards.watch import watch
 
@@ -46,6 +46,7 @@ def compare(
     out: Out = None,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    progress: Watched = None,
 ) -> None:
     """Compare cases of a scenario, paired by the same sky: table here, report.html and values in a folder."""
     from dashboards import comparison, comparison_text
@@ -58,7 +59,7 @@ def compare(
     where = tuple(profiles or [Path("profiles")])
     unfinished = folders.unfinished(folder)
     try:
-        with watch(quiet) as progress:
+        with watch(quiet, progress) as told_on:
             found = run(
                 chosen,
                 seed=seed,
@@ -66,12 +67,12 @@ def compare(
                 profiles=where,
                 workers=workers,
                 answers=unfinished,
-                progress=progress,
+                progress=told_on,
             )
     except KeyboardInterrupt:
         say(f"interrupted; what is done is kept in {unfinished}: the same command goes on from there")
         raise
-    command = retyped(context.obj, ("--out", "--workers"))
+    command = retyped(context.obj, ("--out", "--workers", "--progress"))
     told = kept.as_dict(found, command)
     try:
         kept.save(found, folder, command, also=lambda beside: comparison.write(told, beside / "report.html"))

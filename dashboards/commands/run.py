@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,9 +31,10 @@ from dashboards.terminal import (
     say,
     scheduler,
 )
-from dashboards.watch import watch
+from dashboards.watch import Progress, watch
 
 if TYPE_CHECKING:
+    from twin.engine import TwinEnvironment
     from twin.farm.secure import Scheduler
     from twin.record import Record
     from twin.runner import Start
@@ -77,10 +78,14 @@ Replicas = Annotated[int | None, typer.Option(help="Independent runs; by default
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The run directory; by default the next runs/NAME.")
 ]
+Watched = Annotated[
+    Path | None,
+    typer.Option("--progress", metavar="FILE", help="Also write progress there, a JSON object a line."),
+]
 Alerts = Annotated[bool, typer.Option("--alerts", help="Write the alerts as documents: see docs/alerts.md.")]
 Skymaps = Annotated[bool, typer.Option("--skymaps", help="With sky maps in them; together with --alerts.")]
 
-_ASIDE = ("--out", "--checkpoint", "--farm", "--log", "--ca", "--cert", "--key")
+_ASIDE = ("--out", "--checkpoint", "--farm", "--log", "--progress", "--ca", "--cert", "--key")
 """Options that have no say in what a replay gives."""
 
 
@@ -106,6 +111,7 @@ def run(
     skymaps: Skymaps = False,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    progress: Watched = None,
     fail_on_target: Annotated[
         bool, typer.Option("--fail-on-target", help="Exit with code 5 when a target is missed.")
     ] = False,
@@ -116,10 +122,10 @@ def run(
     folder = folders.chosen(out, chosen.name)
     _fit_together(chosen, checkpoint, farm is not None, recorded)
     on_farm = _farm(farm, ca, cert, key)
-    where = tuple(profiles or [Path("profiles")])
+    where, watched = tuple(profiles or [Path("profiles")]), (watch(quiet, progress), progress)
     try:
         with _logged(log, chosen, seed, replicas, on_farm) as start:
-            record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, quiet, on_farm, start)
+            record = _simulated(chosen, seed, replicas, where, recorded, checkpoint, watched, on_farm, start)
         folder = folders.free(folder, out, chosen.name)
         replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
         command = retyped([*context.obj, *replay], _ASIDE)
@@ -129,7 +135,6 @@ def run(
         kept = "nothing was written" if checkpoint is None else f"the same command goes on from {checkpoint}"
         say(f"interrupted; {kept}")
         raise
-    _tell_alerts(record, folder)
     if checkpoint is not None:
         from twin import resume
 
@@ -221,7 +226,7 @@ def _simulated(
     profiles: tuple[Path, ...],
     recorded: Path | None,
     checkpoint: Path | None,
-    quiet: bool,
+    watched: tuple[AbstractContextManager[Progress], Path | None],
     farm: bool | Scheduler,
     start: Start | None,
 ) -> Record:
@@ -234,7 +239,9 @@ def _simulated(
         fail(f"--recorded {recorded}: needs --live with the stages to replay", USAGE)
     for name in scenario.never:
         say(f"timeline.{name} starts after the horizon: it does not happen in this run")
-    with watch(quiet) as progress:
+    context, file = watched
+    with context as progress:
+        start, progress = _seen(None if checkpoint else file, scenario, bool(farm), start, progress)
         return twin.run(
             scenario,
             seed=seed,
@@ -248,6 +255,24 @@ def _simulated(
         )
 
 
+def _seen(
+    file: Path | None, scenario: Scenario, farm: bool, start: Start | None, progress: Progress
+) -> tuple[Start | None, Progress]:
+    """`start` and `progress`, with which the present of the run is written beside a `file` of progress."""
+    if file is None:
+        return start, progress
+    from twin.sofar import SoFar
+
+    seen = SoFar(file.with_suffix(".now.json"), scenario, farm)
+
+    def begin(environment: TwinEnvironment) -> None:
+        if start is not None:
+            start(environment)
+        seen.start(environment)
+
+    return begin, seen.told(progress)
+
+
 def _save(record: Record, folder: Path, quiet: bool) -> None:
     from dashboards import report
 
@@ -259,6 +284,7 @@ def _save(record: Record, folder: Path, quiet: bool) -> None:
             record.save(folder, also, progress)
     except OSError as error:
         fail(f"{folder}: cannot be written ({error}); nothing was left behind", FAILED)
+    _tell_alerts(record, folder)
 
 
 def _alerts_ready(scenario: Scenario) -> None:

@@ -1,8 +1,15 @@
 """Interrupts while progress is watched, each in a process of its own: who runs the tests handles them too."""
 
+import json
 import subprocess
 import sys
+import time
+from pathlib import Path
 from textwrap import dedent
+
+import pytest
+
+from dashboards.watch import watch
 
 BEGIN = """
 import ctypes, signal, sys
@@ -57,3 +64,43 @@ def test_a_caller_that_handles_interrupts_itself_goes_on_doing_so():
             progress(0.5, "")
         """)
     assert (code, out) == (0, "mine\n")
+
+
+def test_sigterm_ends_like_an_interrupt():
+    code, out, _ = said("""
+        try:
+            with watch(quiet=True):
+                signal.raise_signal(signal.SIGTERM)
+                print("went on")
+        except KeyboardInterrupt:
+            print("raised", signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+        """)
+    assert (code, out) == (0, "raised True\n")
+
+
+def test_progress_goes_into_a_file(tmp_path):
+    file = tmp_path / "progress.jsonl"
+    with watch(quiet=True, file=file) as progress:
+        for text in ("drawing", "compiling"):  # nothing is done yet: every word counts
+            progress(0.0, text)
+        for k in range(1, 1001):
+            progress(k / 1000, f"step {k}")
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [line["text"] for line in lines[:2]] == ["drawing", "compiling"]
+    assert lines[-1] == {"at_s": lines[-1]["at_s"], "fraction": 1.0, "text": "step 1000"}
+    assert len(lines) < 20
+    assert abs(lines[0]["at_s"] - time.time()) < 60.0
+
+
+def test_a_full_disk_ends_the_file_not_the_work(capsys):
+    with watch(quiet=True, file=Path("/dev/full")) as progress:
+        progress(0.0, "begun")
+        progress(1.0, "done")
+    told = "--progress /dev/full: ends here, it could not be written (No space left on device)\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_file_that_cannot_be_written_is_told_at_once(tmp_path, capsys):
+    with pytest.raises(SystemExit), watch(quiet=True, file=tmp_path / "nowhere" / "p.jsonl"):
+        pytest.fail("it went on")
+    assert "cannot be written (No such file or directory); choose another file" in capsys.readouterr().err

@@ -1,0 +1,85 @@
+"""What pages show of a run, worked out once on the server and kept: signals, figures with their numbers.
+
+A run of a year has a million alerts; a page gets a few hundred points. Knows no page and no Dash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboards import tables
+from dashboards.app.library import Library
+from dashboards.app.stored import Stored
+from dashboards.tables import Signals
+
+ALERTS = (
+    "replica", "event_id", "cls", "is_signal", "outcome", "product", "published_s", "latency_s", "late",
+    "event_time_s",
+)  # fmt: skip
+"""Columns of the table alerts that say who was told when."""
+_KEPT = ["replica", "cls", "event_time_s", "latency_s", "late"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure, the numbers in it, and how much it weighs."""
+
+    figure: go.Figure
+    numbers: pd.DataFrame
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Known:
+    """Signals of a run, of one class or of all."""
+
+    signals: Signals
+    nbytes: int
+
+
+def signals(library: Library, id: str, cls: str = "") -> Signals:
+    """Those of a run, few columns of each; with `cls` of that class of event only."""
+    return library.computed(id, ("signals", cls), lambda record: _signals(library, record, cls)).signals
+
+
+def figure(
+    library: Library, id: str, name: object, make: Callable[[Stored], tuple[go.Figure, pd.DataFrame]]
+) -> Drawn:
+    """What `make` draws of a run, kept under `name`, which tells apart everything that is drawn of it."""
+
+    def drawn(record: Stored) -> Drawn:
+        made, numbers = make(record)
+        weight = int(numbers.memory_usage(deep=True).sum()) if len(numbers) else 0
+        return Drawn(made, numbers, weight + len(made.to_json()))
+
+    return library.computed(id, ("drawn", name), drawn)
+
+
+def classes(library: Library, id: str) -> list[str]:
+    """Classes of the signals of a run that were published, the most frequent first."""
+    found = signals(library, id).published["cls"].astype(str).value_counts()
+    return [str(cls) for cls, n in found.items() if n]
+
+
+def _signals(library: Library, record: Stored, cls: str) -> Known:
+    if cls:
+        whole = signals(library, record.entry.id)
+        judged, published = (_of(frame, cls) for frame in (whole.judged, whole.published))
+        return _known(Signals(judged, published if whole.published is not whole.judged else judged, whole.events))
+    found = tables.signals(record.once(alerts=ALERTS))
+    published = found.published[_KEPT].astype({"cls": "category"})
+    judged = published if found.judged is found.published else found.judged[_KEPT].astype({"cls": "category"})
+    return _known(Signals(judged, published, found.events[["replica", "is_signal", "event_time_s"]]))
+
+
+def _of(frame: pd.DataFrame, cls: str) -> pd.DataFrame:
+    return frame[(frame["cls"] == cls).to_numpy(bool)]
+
+
+def _known(found: Signals) -> Known:
+    frames = {id(frame): frame for frame in (found.judged, found.published, found.events)}
+    return Known(found, sum(int(frame.memory_usage().sum()) for frame in frames.values()))

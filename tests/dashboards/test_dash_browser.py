@@ -1,0 +1,160 @@
+"""The dashboard in a real browser: from the first visit to a defended answer, and nothing asked of others."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+from dashboards.app.pages import PAGES
+from dashboards.app.url import address
+from tests.dashboards.app import finished
+from tests.dashboards.app.browser import ARGUMENTS, CHROMIUM, Served, settled, visited
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+KNOBS = {"with": "mark", "set": ["horizon=2 h", "replicas=2", "sky.multiplicity=20"]}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served") / "runs"
+    folder.mkdir()
+    shutil.copytree(finished.folder() / "small", folder / "small")
+    found = Served(folder)
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as p:
+        found = p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+def test_from_a_question_to_a_defended_answer(browser, served, tmp_path):
+    with visited(browser, served) as page:
+        page.goto(served.address)
+        page.get_by_role("link", name="New run").first.click()
+        page.get_by_role("heading", name="q01-capacity").wait_for()
+        page.get_by_role("link", name="first-light", exact=True).click()
+        page.get_by_label("Signals ×").fill("20")
+        page.get_by_label("Simulated time").fill("2 h")
+        page.get_by_label("Replicas").fill("2")
+        page.get_by_text("3 inputs changed").wait_for()
+        page.wait_for_url(re.compile("set=horizon"))
+        link = page.url
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.wait_for_url(re.compile(r"/job/\d+"))
+        first = page.url
+        page.get_by_role("link", name="Open the result").wait_for(timeout=60_000)
+
+        # one that would take long is seen at work, and cancelled
+        page.goto(link.replace("horizon%3D2+h", "horizon%3D200+d"))
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.wait_for_url(re.compile(r"/job/\d+"))
+        page.locator("progress").wait_for()
+        page.reload()
+        page.get_by_role("button", name=re.compile("Cancel")).click()
+        page.get_by_role("heading", name="Cancelled").wait_for(timeout=20_000)
+
+        page.goto(first)
+        page.get_by_role("link", name="Open the result").click()
+        page.wait_for_url(re.compile("/run/"))
+        page.get_by_role("heading", name="first-light").wait_for()
+        settled(page)
+
+        # compared with the base; the link is all another browser needs
+        page.get_by_role("link", name="Compare", exact=True).last.click()
+        page.goto(f"{served.address}{address('/compare', {'run': ['small', 'first-light']})}")
+        page.get_by_role("heading", name="What was changed").wait_for()
+        settled(page)
+        permalink = page.url
+
+        page.goto(f"{served.address}/run/first-light")
+        for name in ("Report, one HTML file", "Alerts, Parquet"):
+            page.get_by_text("Export", exact=True).click()
+            with page.expect_download() as download:
+                page.get_by_role("link", name=name).click()
+            download.value.save_as(tmp_path / download.value.suggested_filename)
+        assert "<h1>first-light</h1>" in (tmp_path / "first-light-report.html").read_text()
+        assert len(pd.read_parquet(tmp_path / "first-light-alerts.parquet")) > 100
+    with visited(browser, served) as page:
+        page.goto(permalink)
+        page.get_by_role("heading", name="What was changed").wait_for()
+        assert page.url == permalink
+
+
+def test_mistakes_are_told_at_their_line_as_they_are_typed(browser, served):
+    with visited(browser, served) as page:
+        page.goto(f"{served.address}/new?from=first-light")
+        text = page.locator("#yaml-text")
+        text.wait_for()
+        content = text.input_value()
+        line = content[: content.index("stride: 1 s")].count("\n") + 1
+        text.fill(content.replace("stride: 1 s", "stride: 1 sec"))
+        page.get_by_role("button", name=f"line {line}, column 11").click()
+        assert page.locator("#yaml-gutter .wrong").inner_text() == str(line)
+        assert page.get_by_role("button", name="Run", exact=True).is_disabled()
+        text.fill(content.replace("drain: 1 h", "drain: 2 h"))
+        page.get_by_text("1 input changed").wait_for()
+        page.wait_for_url(re.compile("text="))
+        page.reload()
+        page.get_by_text("1 input changed").wait_for()
+        assert "drain: 2 h" in page.locator("#yaml-text").input_value()
+        text.fill("name: x\n#" + "x" * 1_100_000)
+        page.get_by_text("too large for a scenario").wait_for()
+        assert page.get_by_role("heading", name="first-light").is_visible()
+
+
+def test_a_run_that_is_removed_while_it_is_open(browser, served):
+    shutil.copytree(served.folder / "small", served.folder / "doomed")
+    with visited(browser, served) as page:
+        page.goto(f"{served.address}/run/doomed/config")
+        page.get_by_role("heading", name="Inputs").wait_for()
+        settled(page)
+        shutil.rmtree(served.folder / "doomed")
+        page.get_by_placeholder("Find an input").fill("calibration")
+        page.get_by_text("This result has been removed").wait_for()
+        assert served.alive
+
+
+RULES = {"light": None, "dark": {"runOnly": ["color-contrast"]}}
+"""What axe looks at: everything once, and again what a theme changes."""
+
+
+@pytest.mark.parametrize("theme", RULES)
+def test_every_page_is_quiet_and_accessible(browser, served, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    paths = [
+        address(module.PATH, id="small")
+        for module in PAGES
+        if not module.PATH.startswith(("/job/", "/comparison/")) and "{event}" not in module.PATH
+    ]
+    with visited(browser, served, theme) as page:
+        for path in [*paths, "/new?from=first-light"]:
+            page.goto(served.address + path)
+            settled(page)
+            assert page.locator("html").get_attribute("data-mantine-color-scheme") == theme
+            found = axe.run(page, options=RULES[theme]).response["violations"]
+            assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], path
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+
+
+def test_jobs_survive_reload_and_restart(browser, served):
+    with visited(browser, served) as page:
+        page.goto(served.address + address("/new", {"from": "first-light", "set": ["horizon=300 d"]}))
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.wait_for_url(re.compile(r"/job/\d+"))
+        page.locator("progress").wait_for()
+        here = page.url
+        page.goto("about:blank")
+        served.restart()
+        page.goto(here)
+        page.locator("progress").wait_for()
+        page.get_by_role("button", name=re.compile("Cancel")).click()
+        page.get_by_role("heading", name="Cancelled").wait_for(timeout=20_000)
