@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from dashboards import comparison_plots, comparison_text, markup, shell, study_kinds, study_sweep, study_text
@@ -46,7 +46,7 @@ def _answer(study: Study) -> Iterator[str]:
     targets = study.targets
     if len(targets):
         by = targets.groupby("point", sort=False)["verdict"]
-        rows = [{"point": point, "verdict": _verdict(list(own))} for point, own in by]
+        rows = [{"point": point, "verdict": verdicts(list(own))} for point, own in by]
         columns: Columns = {"point": ("point", markup.text), "verdict": ("targets", markup.text)}
         shown = markup.table(rows[:MOST_ROWS], columns, "", "")
         yield markup.details("Targets by point", shown + markup.download(targets, "targets"))
@@ -57,10 +57,10 @@ def _answer(study: Study) -> Iterator[str]:
         )
 
 
-def _verdict(verdicts: list[str]) -> str:
+def verdicts(given: list[str]) -> str:
     """'3 met, 1 missed'."""
     kinds = ("met", "missed", "undecided")
-    return ", ".join(f"{n} {kind}" for kind in kinds if (n := verdicts.count(kind)))
+    return ", ".join(f"{n} {kind}" for kind in kinds if (n := given.count(kind)))
 
 
 def _figures(study: Study) -> Iterator[str]:
@@ -68,7 +68,8 @@ def _figures(study: Study) -> Iterator[str]:
     for name, (figure, numbers) in study_kinds.figures(study.found.tables, markup.text(origin)).items():
         yield shell.figure(name, figure, numbers)
     if "differences" in study.found.tables and (rows := study_text.rows(study)):
-        held = _held(study, rows)
+        n = max(q.values.size for outcome in study.found.outcomes for q in outcome.quantities)
+        held = study_text.held(rows, study.scenario.name, study.seed, n)
         yield shell.figure(
             "quantities", comparison_plots.quantities(held), comparison_plots.quantities_table(held)
         )
@@ -82,17 +83,6 @@ def _figures(study: Study) -> Iterator[str]:
             yield markup.paragraph(
                 f"{numbers['text'].iloc[0]}: not stated anywhere ({numbers['reason'].iloc[0]})."
             )
-
-
-def _held(study: Study, rows: Sequence[study_text.Row]) -> comparison_text.Result:
-    """A comparison's rows as its own figure takes them."""
-    return {
-        "scenario": study.scenario.name,
-        "seed": study.seed,
-        "replicas": max(q.values.size for outcome in study.found.outcomes for q in outcome.quantities),
-        "cases": [{"name": name} for name in dict.fromkeys(row["point"] for row in rows)],
-        "table": [{**row, "case": row["point"]} for row in rows],
-    }
 
 
 def _numbers(study: Study) -> Iterator[str]:

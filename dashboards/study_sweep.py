@@ -50,16 +50,30 @@ def over_table(study: Study, quantity: str) -> pd.DataFrame:
 
 def over(study: Study, quantity: str) -> go.Figure:
     """The quantity over what was varied, with 95 % intervals: lines, where there are few, else a map or points."""
-    own = over_table(study, quantity)
-    named = shortest(study.found.keys)
-    along = [_along(own, key, named[key]) for key in study.found.keys]
-    along.sort(key=lambda a: (not a.is_number, -len(a.distinct)))
-    rest = list(zip(*(a.values for a in along[1:]), strict=True)) if len(along) > 1 else [()] * len(own)
     sample = study.request.asked.sample
+    origin = f"SIMULATED · {style.safe(study.scenario.name)} · seed {study.seed}"
     is_grid = sample is None or sample.method == "grid"
-    if is_grid and len(set(rest)) <= MOST_LINES:
+    return drawn(over_table(study, quantity), study.found.keys, origin, is_grid=is_grid)
+
+
+def has_two_shapes(own: pd.DataFrame, keys: Sequence[str], is_grid: bool) -> bool:
+    """Whether the rows of one quantity can be drawn as lines as well as as a map: a grid of two keys."""
+    along = _sorted(own, keys)
+    return is_grid and len(along) == 2 and 1 < len(along[1].distinct) <= MOST_LINES
+
+
+def drawn(
+    own: pd.DataFrame, keys: Sequence[str], origin: str, *, is_grid: bool = True, as_map: bool = False
+) -> go.Figure:
+    """As `over`, of the rows of one quantity of a study's table over `keys`; with `as_map` a map, if it can be."""
+    along = _sorted(own, keys)
+    rest = list(zip(*(a.values for a in along[1:]), strict=True)) if len(along) > 1 else [()] * len(own)
+    wants_map = as_map and len(along) == 2
+    bars = "bars: 95 % intervals"
+    if is_grid and len(set(rest)) <= MOST_LINES and not wants_map:
         figure, height = _lines(own, along, rest), 440
     elif is_grid and len(along) == 2:
+        bars = "95 % intervals are in the numbers"
         figure, height = _map(own, along[0], along[1]), 260 + 26 * len(along[1].distinct)
     else:
         figure, height = _clouds(own, along), 170 + 260 * math.ceil(len(along) / 2)
@@ -69,12 +83,19 @@ def over(study: Study, quantity: str) -> go.Figure:
     return style.titled(
         figure,
         style.safe(f"{text[:1].upper()}{text[1:]}"),
-        f"Means over {runs} replicas; bars: 95 % intervals. Gaps: not stated, see the numbers",
-        f"SIMULATED · {style.safe(study.scenario.name)} · seed {study.seed}",
+        f"Means over {runs} replicas; {bars}. Gaps: not stated, see the numbers",
+        origin,
         height=height,
         description="; ".join(_told(row) for row in own.head(_TOLD).to_dict("records")),
         panels=len(along) > 1,
     )
+
+
+def _sorted(own: pd.DataFrame, keys: Sequence[str]) -> list[_Along]:
+    """What was varied: numbers before texts, the key of most values first."""
+    named = shortest(tuple(keys))
+    along = [_along(own, key, named[key]) for key in keys]
+    return sorted(along, key=lambda a: (not a.is_number, -len(a.distinct)))
 
 
 def _along(own: pd.DataFrame, key: str, name: str) -> _Along:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dashboards.comparison_text import by_quantity, difference, interval, value
+import pandas as pd
+
+from dashboards.comparison_text import Result, by_quantity, difference, interval, value
 from dashboards.text import WIDTH
 from twin import words
 from twin.studies.study import Study
@@ -15,7 +17,7 @@ from twin.studies.study import Study
 Row = Mapping[str, Any]
 MOST_POINTS = 24
 """Points that are listed; the tables have all."""
-_TITLES = {
+TITLES = {
     "vary": "sweep",
     "compare": "comparison",
     "search": "search",
@@ -23,6 +25,7 @@ _TITLES = {
     "resilience": "resilience",
     "influence": "influence",
 }
+"""What each kind of study is called."""
 
 
 def text(study: Study) -> str:
@@ -41,7 +44,7 @@ def headline(study: Study) -> str:
     n = sorted({int(q.values.size) for outcome in study.found.outcomes for q in outcome.quantities})
     runs = "" if not n else f" in {_replicas(n)}"
     return (
-        f"{study.name}: {_TITLES.get(study.kind, study.kind)} of {study.scenario.name}, "
+        f"{study.name}: {TITLES.get(study.kind, study.kind)} of {study.scenario.name}, "
         f"{words.count(len(study.found.points), 'point')}, {words.duration(study.scenario.horizon)}{runs}, "
         f"seed {study.seed}"
     )
@@ -50,11 +53,26 @@ def headline(study: Study) -> str:
 def rows(study: Study) -> list[Row]:
     """The table's rows of the report's quantities, None for what is not known; of a comparison with
     differences."""
-    table = study.found.tables.get("differences", study.table)
-    shown = table[table["quantity"].isin(study.report)].rename(columns={"case": "point"})
-    order = {name: k for k, name in enumerate(study.report)}
+    return rows_of(study.found.tables.get("differences", study.table), study.report)
+
+
+def rows_of(table: pd.DataFrame, report: Sequence[str]) -> list[Row]:
+    """As `rows`, of a study's table, or of its table of differences."""
+    shown = table[table["quantity"].isin(report)].rename(columns={"case": "point"})
+    order = {name: k for k, name in enumerate(report)}
     shown = shown.sort_values("quantity", key=lambda names: names.map(order), kind="stable")
     return [{str(k): _known(v) for k, v in row.items()} for row in shown.to_dict("records")]
+
+
+def held(rows: Sequence[Row], scenario: str, seed: int, replicas: int) -> Result:
+    """Rows of `rows` as the figure of a comparison takes them."""
+    return {
+        "scenario": scenario,
+        "seed": seed,
+        "replicas": replicas,
+        "cases": [{"name": name} for name in dict.fromkeys(row["point"] for row in rows)],
+        "table": [{**row, "case": row["point"]} for row in rows],
+    }
 
 
 def _body(study: Study) -> Iterator[str]:

@@ -14,6 +14,9 @@ from dashboards.app.job import Job
 from dashboards.app.url import address
 from twin import words
 
+_RESULTS = {"compare": "/comparison/{id}", "study": "/study/{id}"}
+"""By kind of job, where its result is shown; others are runs."""
+
 
 def progress(one: Job) -> Component:
     """How far it is and how long it will take, or what became of it."""
@@ -93,5 +96,4 @@ def result_address(one: Job) -> str:
     """Where the result of a finished job is shown; '' if it has none."""
     if one.state != job.FINISHED:
         return ""
-    template = "/comparison/{id}" if one.asked.kind == "compare" else "/run/{id}"
-    return address(template, id=one.asked.result)
+    return address(_RESULTS.get(one.asked.kind, "/run/{id}"), id=one.asked.result)

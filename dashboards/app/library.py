@@ -29,6 +29,12 @@ MOST_BYTES = 600_000_000
 """Of tables and of what is computed from them, kept in memory."""
 _LARGEST_JSON = 50_000_000
 _FILE = re.compile(r"[\w-]+\.(?:parquet|json|yaml)\b")
+_TABLE = re.compile(r"[a-z][a-z0-9_]{0,40}\.parquet")
+"""What a table of a study may be called: each kind has its own."""
+_IN_STUDY: Mapping[str, type] = {
+    "answer": list, "report": list, "with": list, "failures": dict, "set": dict, "versions": dict, "points": int
+}  # fmt: skip
+"""What the manifest of a study says, and how; earlier versions did not say everything."""
 
 
 class LibraryError(Exception):
@@ -144,7 +150,9 @@ class Library:
     def file(self, id: str, name: str) -> Path:
         """A file of the result that may be handed out; UnknownError for any other name."""
         entry = self.entry(id)
-        if name not in FILES or name not in {path.name for path in entry.folder.iterdir() if path.is_file()}:
+        is_table = entry.kind == STUDY and _TABLE.fullmatch(name) is not None
+        there = {path.name for path in entry.folder.iterdir() if path.is_file() and not path.is_symlink()}
+        if not (name in FILES or is_table) or name not in there:
             raise UnknownError(f"'{id}' has no file '{name[:80]}'.")
         return entry.folder / name
 
@@ -239,10 +247,18 @@ def _of_comparison(folder: Path) -> dict[str, Any]:
 
 def _of_study(folder: Path) -> dict[str, Any]:
     manifest = _mapping(folder / "manifest.json")
+    for name, kind in _IN_STUDY.items():
+        if not isinstance(manifest.get(name, kind()), kind):
+            raise TypeError(f"'{name}' in manifest.json is no {kind.__name__}")
     return {
         "scenario": str(manifest.get("scenario", "")),
         "question": " ".join(str(manifest.get("question", "")).split()),
-        "about": manifest,
+        "seed": int(manifest["seed"]),
+        "about": {
+            **manifest,
+            "kind": str(manifest["kind"]),
+            "answer": [str(one) for one in manifest.get("answer", [])],
+        },
     }
 
 

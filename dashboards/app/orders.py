@@ -14,6 +14,7 @@ from dashboards.app.jobs import Jobs, RefusedError
 from dashboards.app.library import Library
 from dashboards.app.whatif import Draft
 from twin.scenario import Scenario
+from twin.studies import shipped
 
 FILE = "scenario.yaml"
 _TITLE = 70
@@ -51,6 +52,17 @@ def pair(library: Library, ids: Sequence[str]) -> Job:
     return _jobs(library).submit("compare", title, f"{first.name}-compared", arguments, files)
 
 
+def study(library: Library, name: str) -> Job:
+    """A job that carries out the shipped study of this name; RefusedError when none is called so."""
+    if name not in shipped.studies():
+        raise RefusedError(f"There is no shipped study '{name[:80]}'.")
+
+    def arguments(home: Path, out: Path) -> list[str]:
+        return ["study", name, *_shared(home, out, "study")]
+
+    return _jobs(library).submit("study", f"Study {name}", name, arguments)
+
+
 def _right(library: Library, draft: Draft) -> Scenario:
     found = whatif.judged(library, draft)
     if found.scenario is None:
@@ -75,7 +87,7 @@ def _submitted(library: Library, draft: Draft, scenario: Scenario, kind: str, na
 
 
 def _shared(home: Path, out: Path, kind: str) -> list[str]:
-    workers = ["--workers", "2"] if kind == "compare" else []
+    workers = [] if kind == "run" else ["--workers", "2"]
     return [*workers, "--quiet", "--progress", str(home / PROGRESS), "--out", str(out)]
 
 

@@ -4,9 +4,7 @@ nothing."""
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import time
 
 import numpy as np
@@ -15,7 +13,7 @@ import pytest
 
 from dashboards import study_page, study_sweep, study_text
 from dashboards.cli import main
-from tests.dashboards.test_cli_run import ROOT, arguments
+from tests.dashboards.test_cli_run import program
 from tests.dashboards.test_report import Page
 from tests.twin.profiles import write_all
 from twin.studies import request
@@ -101,17 +99,12 @@ def test_the_terminal_lists_what_was_asked_for():
     assert "and 16 points more" in told
 
 
-def begun(given, cwd):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(arguments(*given), cwd=cwd, env=environment, stderr=subprocess.PIPE, text=True)
-
-
 def test_an_interrupted_study_goes_on_to_the_same_bytes(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     given = ["study", "first-light", "--vary", f"{SERVERS}=1,2", *SHORT, "--profiles", str(folder)]
     given += ["--report", "lost"]
     kept = tmp_path / "cut.unfinished" / "answers.jsonl"
-    with begun([*given, "--out", "cut", "--workers", "2"], tmp_path) as running:
+    with program(*given, "--out", "cut", "--workers", "2", cwd=tmp_path) as running:
         try:
             while running.poll() is None and (not kept.exists() or kept.read_bytes().count(b"\n") < 2):
                 time.sleep(0.02)
@@ -134,11 +127,15 @@ def test_an_interrupted_study_goes_on_to_the_same_bytes(folder, tmp_path, monkey
     assert (manifest["replicas_found"], manifest["replicas_run"]) == (known, 8 - known)
     assert manifest["failures"] == {}
     with pytest.raises(SystemExit):
-        main([*given, "--out", "whole", "--workers", "1", "--quiet"])
+        main([*given, "--out", "whole", "--workers", "1", "--quiet", "--progress", "whole.jsonl"])
     assert capsys.readouterr().err == ""
     for name in (*SAME, "report.html"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    told = [json.loads(line)["fraction"] for line in (tmp_path / "whole.jsonl").read_text().splitlines()]
+    assert (told[0], told[-1]) == (0.0, 1.0)
     assert "--workers" not in manifest["command"]
+    assert manifest["set"] == {"horizon": "2 h", "timeline": {}}
+    assert manifest["report"] == ["lost"]
     table = pd.read_parquet(tmp_path / "whole" / "table.parquet")
     assert table[SERVERS].drop_duplicates().tolist() == [1.0, 2.0]
 

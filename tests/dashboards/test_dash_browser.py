@@ -10,7 +10,7 @@ import pytest
 
 from dashboards.app.pages import PAGES
 from dashboards.app.url import address
-from tests.dashboards.app import finished
+from tests.dashboards.app import finished, studied
 from tests.dashboards.app.browser import ARGUMENTS, CHROMIUM, Served, settled, visited
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
@@ -22,6 +22,8 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served") / "runs"
     folder.mkdir()
     shutil.copytree(finished.folder() / "small", folder / "small")
+    for name in ("swept", "torn"):
+        shutil.copytree(studied.folder() / name, folder / name)
     found = Served(folder)
     yield found
     found.stop()
@@ -123,6 +125,27 @@ def test_a_run_that_is_removed_while_it_is_open(browser, served):
         assert served.alive
 
 
+def test_a_study_is_drawn_as_its_address_says(browser, served, tmp_path):
+    shutil.copytree(served.folder / "swept", served.folder / "doomed-study")
+    with visited(browser, served) as page:
+        page.goto(f"{served.address}/studies")
+        page.get_by_role("link", name="doomed-study").click()
+        page.get_by_text("What failed").wait_for()
+        settled(page)
+        page.get_by_text("Map", exact=True).click()
+        page.wait_for_url(re.compile("shape=map"))
+        page.locator(".hm").first.wait_for(state="attached")
+        page.get_by_text("Export", exact=True).click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Every quantity of every point").click()
+        download.value.save_as(tmp_path / "table.parquet")
+        assert len(pd.read_parquet(tmp_path / "table.parquet")) == 10
+        shutil.rmtree(served.folder / "doomed-study")
+        page.get_by_text("Lines", exact=True).click()
+        page.get_by_text("This result has been removed").wait_for()
+        assert served.alive
+
+
 RULES = {"light": None, "dark": {"runOnly": ["color-contrast"]}}
 """What axe looks at: everything once, and again what a theme changes."""
 
@@ -131,12 +154,12 @@ RULES = {"light": None, "dark": {"runOnly": ["color-contrast"]}}
 def test_every_page_is_quiet_and_accessible(browser, served, theme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     paths = [
-        address(module.PATH, id="small")
+        address(module.PATH, id="swept" if module.PATH.startswith("/study/") else "small")
         for module in PAGES
         if not module.PATH.startswith(("/job/", "/comparison/")) and "{event}" not in module.PATH
     ]
     with visited(browser, served, theme) as page:
-        for path in [*paths, "/new?from=first-light"]:
+        for path in [*paths, "/study/swept?shape=map", "/study/torn", "/new?from=first-light"]:
             page.goto(served.address + path)
             settled(page)
             assert page.locator("html").get_attribute("data-mantine-color-scheme") == theme

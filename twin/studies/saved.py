@@ -27,7 +27,7 @@ def save(study: Study, folder: Path, command: str, also: Callable[[Path], object
         scenario = None if study.kind == "compare" else BASE
         (beside / "resolved.yaml").write_text(study.request.resolved(scenario), encoding="utf-8")
         (beside / BASE).write_text(study.scenario.resolved(), encoding="utf-8")
-        manifest = json.dumps({**study.manifest, "command": command}, indent=1)
+        manifest = json.dumps({**study.manifest, **_told(study), "command": command}, indent=1)
         (beside / "manifest.json").write_text(manifest + "\n")
         study.table.to_parquet(beside / "table.parquet", index=False)
         study.values.to_parquet(beside / "values.parquet", index=False)
@@ -36,6 +36,19 @@ def save(study: Study, folder: Path, command: str, also: Callable[[Path], object
             table.to_parquet(beside / f"{name}.parquet", index=False)
         also(beside)
     return folder
+
+
+def _told(study: Study) -> dict[str, Any]:
+    """What was asked and answered, for who reads the folder without carrying the study out."""
+    sample = study.request.asked.sample
+    return {
+        "question": study.question,
+        "answer": list(study.answer),
+        "report": list(study.report),
+        "with": list(study.request.asked.with_),
+        "set": study.request.changes,
+        "sample": "grid" if sample is None else sample.method,
+    }
 
 
 def as_dict(study: Study, command: str) -> dict[str, Any]:

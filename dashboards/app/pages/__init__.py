@@ -30,6 +30,8 @@ from dashboards.app.pages import (
     new,
     overview,
     sites,
+    studies,
+    study,
     summary,
     watched,
 )
@@ -39,6 +41,8 @@ PAGES: tuple[ModuleType, ...] = (
     new,
     compare,
     comparison,
+    studies,
+    study,
     jobs,
     job,
     live,

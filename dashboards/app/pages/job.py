@@ -66,7 +66,9 @@ def _content(library: Library, one: Job) -> list[Component]:
                     one.state, "Failed"
                 ),
                 html.Span(one.words or "It left no words.", style={"whiteSpace": "pre-wrap"}),
-                parts.link("Change it and run again", "/new", "button"),
+                parts.link("Studies", "/studies", "button")
+                if one.asked.kind == "study"
+                else parts.link("Change it and run again", "/new", "button"),
             )
         ]
     words_ = job.last_words(one.folder / job.ERR)

@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, dcc, html, no_update
 from dash.development.base_component import Component
 
-from dashboards import text
+from dashboards import study_text, text
 from dashboards.app import jobview, parts
 from dashboards.app.library import COMPARISON, RUN, STUDY, Entry, Library, LibraryError
 from dashboards.app.sidebyside import MOST
@@ -19,15 +19,15 @@ PATH, NAME, TITLE = "/", "Overview", "ettwin"
 SHOWN = 40
 """Results in sight; the others come with 'all'."""
 _WHAT = (
-    "A digital twin of the Einstein Telescope's low-latency computing: how much is needed, where, and what breaks "
-    "first. Every number here is simulated from programs that were measured; assumptions are marked."
+    "A digital twin of the Einstein Telescope's low-latency computing. Every number here is simulated from "
+    "programs that were measured; assumptions are marked."
 )
 _ADDRESS = {RUN: "/run/{id}", COMPARISON: "/comparison/{id}", STUDY: "/study/{id}"}
 
 
 def layout(library: Library, url: Url) -> Component:
     """The page: a first look for who has nothing yet, jobs under way, all results."""
-    entries = library.entries(RUN, COMPARISON)
+    entries = library.entries(RUN, COMPARISON, STUDY)
     own = [entry for entry in entries if not entry.shipped]
     ticked = [id for id in url.all("run") if id in {entry.id for entry in entries if entry.kind == RUN}]
     return html.Div(
@@ -61,7 +61,7 @@ def connect(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
     def find(text: str | None, every: str | None) -> Any:
-        entries = library.entries(RUN, COMPARISON)
+        entries = library.entries(RUN, COMPARISON, STUDY)
         return _table(_found(entries, text or ""), every == "yes")
 
     @app.callback(Output("overview-compare", "children"), Input({"query": "run"}, "value"))
@@ -144,7 +144,7 @@ def _results(entries: list[Entry], ticked: list[str], url: Url) -> Component:
         value=ticked,
     )
     note = parts.note(
-        f"Tick two to {MOST} runs to compare them. The first that is ticked is what others are held to."
+        f"Tick 2 to {MOST} runs to compare them. The first that is ticked is what others are held to."
     )
     return parts.panel("Results", note, controls, listed)
 
@@ -168,7 +168,7 @@ def _table(entries: list[Entry], every: bool) -> Component:
         {
             "tick": entry if entry.kind == RUN and not entry.problem else None,
             "id": entry,
-            "question": entry.question or entry.problem,
+            "question": entry,
             "verdict": entry,
             "size": _size(entry),
             "seed": "" if entry.seed is None else str(entry.seed),
@@ -179,7 +179,7 @@ def _table(entries: list[Entry], every: bool) -> Component:
     columns: dict[str, tuple[str, parts.Cell]] = {
         "tick": ("tick", _tick),
         "id": ("result", _link),
-        "question": ("question", lambda text: html.Span(text, className="clamp", title=text)),
+        "question": ("question", _question),
         "verdict": ("targets", _verdict),
         "size": ("simulated", str),
         "seed": ("seed", str),
@@ -200,9 +200,22 @@ def _link(entry: Entry) -> Any:
     return parts.link(entry.id, address(_ADDRESS[entry.kind], id=entry.id), "strong")
 
 
+def _question(entry: Entry) -> Any:
+    """What was asked; of a study also what was found."""
+    asked = entry.question or entry.problem
+    shown = html.Span(asked, className="clamp", title=asked)
+    if entry.kind != STUDY or entry.problem or not entry.about["answer"]:
+        return shown
+    answer = " ".join(entry.about["answer"])
+    return [shown, html.Span(answer, className="clamp muted", title=answer)]
+
+
 def _verdict(entry: Entry) -> Any:
     if entry.problem:
         return html.Span("damaged", className="verdict missed")
+    if entry.kind == STUDY:
+        kind = entry.about["kind"]
+        return f"study: {study_text.TITLES.get(kind, kind)}"
     return "comparison" if entry.kind == COMPARISON else parts.verdict(entry.verdict)
 
 
