@@ -33,6 +33,14 @@ def unfinished(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.unfinished")
 
 
+def interrupted(unfinished: Path) -> None:
+    """Say how the study goes on that was keeping its answers there."""
+    if unfinished.exists():
+        say(f"interrupted; what is done is kept in {unfinished}: the same command goes on from there")
+    else:
+        say("interrupted; nothing was done yet")
+
+
 def _next(name: str) -> Path:
     k = 1
     while (folder := Path("runs") / (name if k == 1 else f"{name}-{k}")).exists():

@@ -125,7 +125,8 @@ def wilson(count: int, total: int) -> tuple[float, float]:
     share, weight = count / total, z * z / total
     centre = (share + weight / 2.0) / (1.0 + weight)
     half = z / (1.0 + weight) * math.sqrt(share * (1.0 - share) / total + weight / (4.0 * total))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    low = max(0.0, centre - half) if count else 0.0
+    return low, min(1.0, centre + half) if count < total else 1.0
 
 
 def poisson(count: int) -> tuple[float, float]:

@@ -87,8 +87,16 @@ def find(source: str | Path) -> Path:
         return known[source]
     if isinstance(source, str) and PurePath(source).suffix not in (".yaml", ".yml") and not exists(source):
         message = followed(unknown("scenario", source, known), "Or give a file that ends in .yaml")
+        if source in _studies():
+            message = f"is a study: 'ettwin study {source}' carries it out; it lies at {_studies()[source]}"
         raise ScenarioError((Problem(Spot(source), "", message),))
     return Path(source)
+
+
+def _studies() -> dict[str, Path]:
+    from twin.studies.shipped import studies
+
+    return studies()
 
 
 def _finished(root: Node, with_: Sequence[str], set_: Mapping[str, object] | Sequence[str]) -> Scenario:

@@ -23,7 +23,13 @@ from dashboards.style import FONT
 from twin import words
 
 RUN = "/run/{id}"
-NAVIGATION = (("Overview", "/"), ("New run", "/new"), ("Compare", "/compare"), ("Jobs", "/jobs"))
+NAVIGATION = (
+    ("Overview", "/"),
+    ("New run", "/new"),
+    ("Compare", "/compare"),
+    ("Studies", "/studies"),
+    ("Jobs", "/jobs"),
+)
 TICK_MS = 3000
 EXPORTS = {
     "report.html": "Report, one HTML file",
@@ -199,9 +205,7 @@ def _footer() -> Component:
     return html.Div(
         [
             html.Span("Simulated, not observed. "),
-            html.Span(
-                "Everything on these pages was computed on this machine; no page loads anything from elsewhere."
-            ),
+            html.Span("No page loads anything from elsewhere."),
         ],
         className="page",
     )

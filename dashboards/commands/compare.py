@@ -70,7 +70,7 @@ def compare(
                 progress=told_on,
             )
     except KeyboardInterrupt:
-        say(f"interrupted; what is done is kept in {unfinished}: the same command goes on from there")
+        folders.interrupted(unfinished)
         raise
     command = retyped(context.obj, ("--out", "--workers", "--progress"))
     told = kept.as_dict(found, command)

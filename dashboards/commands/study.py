@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dashboards import folders
-from dashboards.commands.run import Replicas, Seed
+from dashboards.commands.run import Replicas, Seed, Watched
 from dashboards.terminal import (
     FAILED,
     USAGE,
@@ -70,7 +70,7 @@ Tag = Annotated[
     str | None, typer.Option("--tag", metavar="NAME", help="Only cluster workers that have this resource.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to; by default the next runs/NAME.")]
-_ASIDE = ("--out", "--workers", "--cluster", "--tag", "--ca", "--cert", "--key")
+_ASIDE = ("--out", "--workers", "--cluster", "--tag", "--ca", "--cert", "--key", "--progress")
 
 
 def study(
@@ -93,6 +93,7 @@ def study(
     out: Out = None,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    progress: Watched = None,
 ) -> None:
     """Run a study: the answer here, tables and report.html in a folder. Interrupted, the same command goes on."""
     from dashboards import study_page, study_text
@@ -107,12 +108,12 @@ def study(
     for name in asked.asked.scenario.never:
         say(f"timeline.{name} starts after the horizon: it does not happen in the scenario as it stands")
     try:
-        with watch(quiet) as progress:
+        with watch(quiet, progress) as told_on:
             found = carried_out(
-                asked, workers=workers, cluster=place, profiles=where, answers=unfinished, progress=progress
+                asked, workers=workers, cluster=place, profiles=where, answers=unfinished, progress=told_on
             )
     except KeyboardInterrupt:
-        say(f"interrupted; what is done is kept in {unfinished}: the same command goes on from there")
+        folders.interrupted(unfinished)
         raise
     for name, failure in found.failures.items():
         say(f"{name} failed: {failure}")

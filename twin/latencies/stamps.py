@@ -174,9 +174,11 @@ class _Found:
         return [(name, column) for column in there]
 
     def _there(self, column: str, option: str) -> str:
+        if not self._known:
+            raise LogError(f"{self._path}: has no rows with named values: give a header and rows, or JSON objects")
         if column not in self._known:
             raise LogError(
-                f"{self._path}: has no column '{column}'; it has: {', '.join(self._known) or 'none'}. "
+                f"{self._path}: has no column '{column}'; it has: {', '.join(self._known)}. "
                 f"Name yours with {option}"
             )
         return column

@@ -94,6 +94,9 @@ def asked(given: Sequence[str], fits: Mapping[str, tuple[Leg, Fit | None]]) -> d
         if stage in found:
             raise TimerError(f"--timer {text}: '{stage}' was given a law already")
         leg, law = fits[name]
+        if law is None and leg.n and leg.seconds.min() == leg.seconds.max():
+            same = f"all are {leg.seconds[0]:g} s: --set stages.{stage}.wait='{leg.seconds[0]:g} s' says that"
+            raise TimerError(f"--timer {text}: {name} needs no law, {same}")
         if law is None:
             raise TimerError(f"--timer {text}: {name} has too few latencies for a law ({leg.n})")
         found[stage] = leg, law

@@ -45,6 +45,11 @@ class Request:
         """A problem that was found later on, pointing at its line."""
         return phrases.problem(self.root, tuple(path.split(".")), message)
 
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What was set in the scenario for all points, by dotted path, in plain values."""
+        return {path: _plain(node) for path, node in self.asked.set_.items()}
+
     def resolved(self, scenario: str | None = None) -> str:
         """The study as YAML with every default written out; of `scenario`, where one is given, without changes."""
         plain: dict[str, Any] = {"schema_version": 1, "name": self.name}
@@ -55,7 +60,7 @@ class Request:
             if self.asked.with_:
                 plain["with"] = list(self.asked.with_)
             if self.asked.set_:
-                plain["set"] = {path: _plain(node) for path, node in self.asked.set_.items()}
+                plain["set"] = self.changes
         plain["seed"] = self.asked.seed
         if self.asked.precision is None:
             plain["replicas"] = self.asked.replicas
@@ -222,6 +227,10 @@ def _found(source: str | Path) -> Path:
         return known[source]
     if PurePath(source).suffix not in (".yaml", ".yml") and not Path(source).exists():
         message = f"{phrases.unknown('study', str(source), known)}. Or give a file that ends in .yaml"
+        if str(source) in loader.bundled():
+            message = (
+                f"is a scenario, not a study: say what to vary, such as --vary KEY=1,2,4, or 'ettwin run {source}'"
+            )
         raise ScenarioError((Problem(Spot(str(source)), "", message),))
     return Path(source)
 

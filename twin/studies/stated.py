@@ -39,4 +39,9 @@ def apart(there: Quantity | None, here: Quantity, *saturated: Sequence[str]) -> 
     if here.values.size != there.values.size:
         return withheld("not the same replicas")
     difference = here.values - there.values
-    return mean(difference, here.n) if np.isfinite(difference).all() else withheld("too few events")
+    if not np.isfinite(difference).all():
+        return withheld("too few events")
+    found = mean(difference, here.n)
+    if found.low is None or found.high is None or here.unit != "" or np.abs(difference).max() > 1.0:
+        return found
+    return replace(found, low=max(-1.0, found.low), high=min(1.0, found.high))  # of shares

@@ -180,6 +180,8 @@ def _answer(ready: Sequence[Point], outcomes: Sequence[Outcome]) -> str:
     if not any(outcome.targets for outcome in done):
         return f"{words.count(len(ready), 'point')}{lost}."
     met = [outcome.name for outcome in done if all(target["verdict"] == "met" for target in outcome.targets)]
+    open_ = [o.name for o in done if o.name not in met and all(t["verdict"] != "missed" for t in o.targets)]
+    lost = f"; {len(open_):,} undecided (more replicas, or a longer horizon){lost}" if open_ else lost
     told = f"{len(met):,} of {words.count(len(done), 'point')} {'meets' if len(met) == 1 else 'meet'} every target"
     return f"{told}{f': {words.sequence(met)}' if 0 < len(met) <= 4 else ''}{lost}."
 
