@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 import twin
+from benchmarks.studies.picture import alike
 from dashboards.need import between, number, scaled
 from dashboards.style import BLUE, GREY, INK, ORANGE, PALE
 from twin import words
@@ -80,7 +80,7 @@ def draw_training(result: Result, path: Path) -> None:
     """Units and time until training has paid, with their ranges."""
     panels = (("pays after [units]", "units{}", 1.0), ("at its rate, that is [hours]", "pays_after{}_s", 3600.0))
     rows = result["rows"]
-    with _style("q03-training"):
+    with alike("q03-training"):
         figure = Figure(figsize=(7.2, 0.36 * len(rows) + 1.2), layout="constrained")
         axes = figure.subplots(1, len(panels), sharey=True)
         for axis, (title, key, unit) in zip(axes, panels, strict=True):
@@ -100,7 +100,7 @@ def draw_growth(result: Result, path: Path) -> None:
     """A band per quantity over the years: what is installed, and what networks and filters use of it."""
     names = list(dict.fromkeys(row["of"] for row in result["rows"]))
     colours = dict(zip(names, (GREY, BLUE, ORANGE), strict=True))
-    with _style("q12-projection"):
+    with alike("q12-projection"):
         figure = Figure(figsize=(9.0, 3.2), layout="constrained")
         axes = figure.subplots(1, len(_QUANTITIES))
         for axis, (quantity, title) in zip(axes, _QUANTITIES.items(), strict=True):
@@ -152,10 +152,6 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _json(value: Any) -> Any:
     value = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _style(name: str) -> Any:
-    return mpl.rc_context({"svg.hashsalt": name, "font.family": "DejaVu Sans", "svg.fonttype": "path"})
 
 
 def _dressed(axis: Any, title: str, upright: bool = False) -> None:

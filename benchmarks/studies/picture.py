@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,20 @@ _WRAPPED = 26
 _LOG_FROM = 30.0
 
 
+@contextmanager
+def alike(name: str) -> Iterator[None]:
+    """What is drawn within is the same each time, whoever has changed matplotlib's defaults before."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update({"svg.hashsalt": name, "font.family": "DejaVu Sans", "svg.fonttype": "path"})
+        yield
+
+
 def draw(result: Result, quantities: Sequence[str], path: Path) -> None:
     """Write the figure as SVG, the same bytes for the same numbers."""
     known = [name for name in quantities if any(row["value"] is not None for row in rows(result, name).values())]
     cases = [case["name"] for case in result["cases"]]
-    with mpl.rc_context(
-        {"svg.hashsalt": result["scenario"], "font.family": "DejaVu Sans", "svg.fonttype": "path"}
-    ):
+    with alike(result["scenario"]):
         figure = Figure(figsize=(2.6 * len(known) + 1.6, 0.32 * len(cases) + 1.3), layout="constrained")
         axes = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
         for axis, name in zip(axes, known, strict=True):

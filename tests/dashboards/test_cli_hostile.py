@@ -125,7 +125,7 @@ def test_a_set_that_undoes_an_override_is_told(command):
         ("empty.yaml", "error: is empty"),
         ("gone.yaml", "cannot be read: no such file or directory"),
         ("binary.yaml/more.yaml", "cannot be read: not a directory"),
-        ("", "error: unknown scenario ''; known: et, "),
+        ("", "error: unknown scenario ''; known: "),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "show", "run"])

@@ -254,7 +254,7 @@ def hired(plan, servers, named=("witness", "onnxruntime", 1)):
 def flow(servers, jobs, over_s, **rules):
     times = np.linspace(0.0, over_s, jobs)
     stages = [stage("work", "pool", live=True, **rules)]
-    return system({"pool": servers}, stages, {"work": times}, horizon_s=60.0)
+    return system({"pool": servers}, stages, {"work": times}, horizon_s=600.0)
 
 
 def test_real_workers_execute_the_real_program():

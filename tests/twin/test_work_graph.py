@@ -164,7 +164,8 @@ def test_memory_and_load_times_reach_pools_and_queues(planned):
 
 
 def test_a_fallback_takes_what_the_program_takes_unless_told(folder):
-    small = loads(SMALL).with_({"stages.detect.memory": "1 GB", "stages.detect.load_time": "2 s"})
+    changes = {"stages.detect.memory": "1 GB", "stages.detect.load_time": "2 s"}
+    small = loads(SMALL).with_({**changes, "instrument.detectors": ["E1", "E2", "E3"]})
     spec = next(s for s in specs.stages(small, programs(small, (folder,)), 1, 0) if s.name == "detect")
     assert [(p.memory_bytes, p.load_s) for p in spec.on["cnaf.cpu"]] == [(1e9, 2.0), (1e9, 2.0)]
 

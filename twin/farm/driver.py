@@ -161,6 +161,8 @@ class Farm(TwinEnvironment):
     def _hear(self, news: News) -> None:
         """What happened on a worker happens here: now, and after all that happened before."""
         now_s = max(self._clock(), float(np.nextafter(self.now, np.inf)))
+        if now_s >= self.plan.horizon_s + self.plan.drain_s:  # the run is over: what it tells has not happened
+            return
         self.catch_up(now_s)
         if isinstance(news, Answer):
             self._answered(news)

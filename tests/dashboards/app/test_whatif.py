@@ -58,7 +58,7 @@ HOSTILE = {
     "null": ("name: a\0b\n", "not allowed"),
     "empty": ("", "is empty"),
     "list": ("- 1\n- 2\n", "is a mapping"),
-    "twice": ("name: a\nname: b\n", "duplicate key"),
+    "twice": ("name: a\nname: b\n", "is given twice"),
     "outside": ("based_on: ../../etc/passwd.yaml\nname: x\n", "leads out"),
     "absolute": ("based_on: /etc/passwd.yaml\nname: x\n", "leads out"),
     "unknown": ("based_on: nothing-here\nname: x\n", "unknown"),
