@@ -215,9 +215,10 @@ def test_a_killed_process_costs_a_replica_and_a_deadly_task_itself(tmp_path, mon
     assert "poisoned: its process ended 2 times in replica 1, the last time with signal 9" in str(failed["deadly"])
     assert str(failed["wrong"]) == "ValueError: no such thing"
     assert list(crew.run(tasks("fine"), lambda task: False, lambda part, text: None)) == []
+    assert len(list(crew.run(tasks("fine"), lambda task: True, lambda part, text: None))) == 4
     pids = crew.pids
     crew.close()
-    assert pids  # one that died last is not replaced: nothing waits for it
+    assert pids
     assert crew.pids == []
 
 
