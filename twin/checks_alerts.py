@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from twin.alerts import moments
 from twin.checks_graph import publishing
 from twin.phrases import KEY, Finding, unknown
-from twin.schema_alerts import USUAL
+from twin.schema_alerts import usual
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
@@ -26,7 +26,7 @@ def _types(s: Scenario) -> Iterator[Finding]:
         if product not in sent:
             yield ("alerts", "types", product, KEY), unknown("product", product, sent)
     for product in sent:
-        if product not in s.alerts.types and product not in USUAL:
+        if product not in s.alerts.types and not usual(product):
             message = f"'{product}' is published: say which notice that is, such as 'types: {{{product}: UPDATE}}'"
             yield ("alerts", KEY), message
 

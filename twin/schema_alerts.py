@@ -45,6 +45,11 @@ def _listed(given: Any) -> Any:
     return (given,) if isinstance(given, str) else given
 
 
+def usual(product: str) -> str:
+    """The usual name of an alert that a product's begins with, as 'preliminary-by-pycbc' does; '' if with none."""
+    return max((name for name in USUAL if product == name or product.startswith(f"{name}-")), key=len, default="")
+
+
 class Alerts(Section):
     """The alerts as documents: what they say, carry and weigh, and what has to be kept to check them later."""
 
@@ -119,4 +124,4 @@ class Alerts(Section):
 
     def type_of(self, product: str) -> Kind:
         """The kind of notice of a product."""
-        return self.types[product] if product in self.types else USUAL[product]
+        return self.types[product] if product in self.types else USUAL[usual(product)]

@@ -13,7 +13,7 @@ from twin.alerts import accounts
 from twin.alerts.models import AlertError, models
 from twin.alerts.notices import policy_of
 from twin.loader import ScenarioError, loads
-from twin.schema_alerts import ARCHIVED, CARRIED
+from twin.schema_alerts import ARCHIVED, CARRIED, usual
 from twin.units import YEAR_S
 from workloads import card
 
@@ -152,3 +152,10 @@ def test_profiles_that_are_not_those_of_the_run_are_refused(tmp_path):
 
 def test_everything_is_what_can_be_carried():
     assert ["standard", *EVERYTHING] == list(CARRIED)
+
+
+@pytest.mark.parametrize(
+    ("product", "name"), [("update", "update"), ("preliminary-by-pycbc", "preliminary"), ("updates", ""), ("", "")]
+)
+def test_a_product_called_after_a_usual_alert_is_one(product, name):
+    assert usual(product) == name

@@ -56,12 +56,12 @@ def policy_of(record: Record) -> Alerts:
 
     Raises AlertError when it publishes something that no kind of notice is known of.
     """
-    from twin.schema_alerts import USUAL, Alerts
+    from twin.schema_alerts import Alerts, usual
 
     if record.scenario.alerts is not None:
         return record.scenario.alerts
     for product in publishing(record.scenario):
-        if product not in USUAL:
+        if not usual(product):
             raise AlertError(
                 f"the run publishes '{product}', which is no kind of notice: run it again with "
                 f"--set alerts.types.{product}=UPDATE"
