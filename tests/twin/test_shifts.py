@@ -191,3 +191,9 @@ def test_the_scenario_loads_back():
 def test_wrong_shifts_are_explained(shifts, told):
     with pytest.raises(ScenarioError, match=told):
         twin.load("q09-data-quality").with_({"shifts": shifts})
+
+
+def test_hours_are_of_the_time_that_is_told():
+    record = run("veto")
+    late = replace(record, scenario=record.scenario.with_({"warm_up": f"{record.scenario.horizon / 2.0} s"}))
+    assert load.hours_per_week(late).value == pytest.approx(2.0 * load.hours_per_week(record).value)

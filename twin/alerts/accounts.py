@@ -125,16 +125,18 @@ def _row(
 ) -> dict[str, Any]:
     events, n = len({notice.superevent for notice in sent}), len(sent)
     mean = sum(sizes) / len(sizes) if sizes else 0.0
-    per_yr = YEAR_S / record.scenario.horizon
+    told_s = record.scenario.told_s
+    per_yr = YEAR_S / told_s
     weights, images, unweighed = _programs(known)
-    new = sum(len(trained(record, replica, stage)) for stage in record.scenario.stages) * per_yr
+    new = sum(len(trained(record, replica, stage)) for stage in record.scenario.stages)
+    new_per_yr = new * (YEAR_S / record.scenario.horizon)
     keeps_weights = policy.archives != "digest"
     keeps_strain = policy.archives in ("weights+strain", "capsule")
     whole = policy.archives == "capsule"
     once = (sum(weights.values()) if keeps_weights else 0.0) + (policy.image.value * images if whole else 0.0)
     newest = max(weights.values(), default=0.0) + (policy.image.value if whole else 0.0)
     of_event = (_strain_bytes(record, policy) if keeps_strain else 0.0) + (policy.capsule.value if whole else 0.0)
-    kept_per_yr = (mean * n + of_event * events) * per_yr + (new * newest if keeps_weights else 0.0)
+    kept_per_yr = (mean * n + of_event * events) * per_yr + (new_per_yr * newest if keeps_weights else 0.0)
     return {
         "replica": replica,
         "carries": said(policy.carries),
@@ -145,7 +147,7 @@ def _row(
         "bytes_mean": mean,
         "bytes_max": max(sizes, default=0),
         "publish_delay_s": mean / policy.bandwidth.value,
-        "link_use": mean * n / (policy.bandwidth.value * record.scenario.horizon),
+        "link_use": mean * n / (policy.bandwidth.value * told_s),
         "sent_gb": mean * n / GB,
         "sent_gb_per_yr": mean * n * per_yr / GB,
         "kept_gb_per_yr": kept_per_yr / GB,

@@ -36,7 +36,7 @@ def summary(record: Recorded) -> dict[str, Any]:
     shares = {kind: fraction(per_replica(record, _of(rows, kind)), every) for kind in (PERSON, PASSED, REJECTED)}
     rejected = rejected_signals(record)
     false = _of(rows[~rows["is_signal"]], PASSED)
-    weeks = record.scenario.horizon / WEEK_S
+    weeks = record.scenario.told_s / WEEK_S
     found: dict[str, Any] = {
         "hours_per_week": hours.as_dict(),
         "candidates_per_week": rate(every, weeks).as_dict(),
@@ -53,7 +53,7 @@ def hours_per_week(record: Recorded) -> Estimate:
     """Hours that people vet, a week."""
     assert record.vetting is not None
     each = record.scenario.shifts.vetting.value / HOUR_S
-    found = rate(per_replica(record, _of(record.vetting, PERSON)), record.scenario.horizon / WEEK_S)
+    found = rate(per_replica(record, _of(record.vetting, PERSON)), record.scenario.told_s / WEEK_S)
     numbers = {
         name: value * each for name in ("value", "low", "high") if (value := getattr(found, name)) is not None
     }
@@ -72,7 +72,7 @@ def compared(record: Recorded) -> Iterator[Compared]:
     rows = record.vetting
     if rows is None:
         return
-    weeks = record.scenario.horizon / WEEK_S
+    weeks = record.scenario.told_s / WEEK_S
     each = record.scenario.shifts.vetting.value / HOUR_S
     vetted, rejected = _of(rows, PERSON), rejected_signals(record)
     every, people = (np.array(per_replica(record, part), float) for part in (rows, vetted))
@@ -80,7 +80,7 @@ def compared(record: Recorded) -> Iterator[Compared]:
     share = np.divide(people, every, out=np.full_like(people, np.nan), where=every > 0.0)
     yield "shift_share", "vetted by people, of published candidates", "", share, len(rows)
     gone = np.array(per_replica(record, rejected), float)
-    daily = gone / (record.scenario.horizon / 86_400.0)
+    daily = gone / (record.scenario.told_s / 86_400.0)
     yield "shift_rejected", "real signals rejected by the first pass", "/d", daily, len(rejected)
 
 
