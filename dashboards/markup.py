@@ -132,14 +132,15 @@ def _defused(value: object) -> object:
 
 def origins(tree: Mapping[str, Any]) -> str:
     """A table of where a page's numbers come from: every value of nested mappings, under the path of its keys."""
-    rows = [{"key": key, "value": str(value)} for key, value in _flat(tree)]
+    rows = [{"key": key, "value": str(value)} for key, value in flat(tree)]
     columns: dict[str, tuple[str, Cell]] = {"key": ("", text), "value": ("", text)}
     return table(rows, columns, "Where these numbers come from", "")
 
 
-def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of nested mappings, with the path of its keys."""
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key} › ")
+            yield from flat(value, f"{above}{key} › ")
         else:
             yield f"{above}{key}", value

@@ -53,6 +53,7 @@ Profiles = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON object.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
 Ca = Annotated[
     str | None, typer.Option("--ca", metavar="FILE", help="Certificate of the farm's authority, for tls://….")
 ]

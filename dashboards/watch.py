@@ -98,6 +98,7 @@ def _written(file: Path | None) -> Iterator[Progress]:
     last_s, last, lost = -EACH_S, -1.0, False
 
     def progress(fraction: float, text: str) -> None:
+        """Write a line, unless one was written just now."""
         nonlocal last_s, last, lost
         now_s = time.monotonic()
         if lost or (now_s - last_s < EACH_S and fraction < 1.0 and fraction != last):

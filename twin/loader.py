@@ -87,8 +87,8 @@ def find(source: str | Path) -> Path:
         return known[source]
     if isinstance(source, str) and PurePath(source).suffix not in (".yaml", ".yml") and not exists(source):
         message = followed(unknown("scenario", source, known), "Or give a file that ends in .yaml")
-        if source in _studies():
-            message = f"is a study: 'ettwin study {source}' carries it out; it lies at {_studies()[source]}"
+        if (study := _studies().get(source)) is not None:
+            message = f"is a study: 'ettwin study {source}' carries it out; it lies at {study}"
         raise ScenarioError((Problem(Spot(source), "", message),))
     return Path(source)
 

@@ -91,6 +91,8 @@ NOTICED = ("policies",)
 """Table of runs whose scenario has `alerts`."""
 VETTED = ("vetting",)
 """Table of runs whose scenario has `shifts`."""
+MAYBE = (*OPTIONAL, *AGED, *OBSERVED, *NOTICED, *VETTED)
+"""Tables that only some runs have."""
 
 
 class RecordError(ValueError):
@@ -173,7 +175,7 @@ class Record:
         (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n")
         for name in TABLES:
             getattr(self, name).to_parquet(folder / f"{name}.parquet", index=False)
-        for name in (*OPTIONAL, *AGED, *OBSERVED, *NOTICED, *VETTED):
+        for name in MAYBE:
             if (table := getattr(self, name)) is not None:
                 table.to_parquet(folder / f"{name}.parquet", index=False)
         if self.scenario.alerts is not None and self.scenario.alerts.write:
@@ -215,8 +217,7 @@ def _read(folder: Path) -> Record:
     from twin.loader import load
 
     manifest = json.loads((folder / "manifest.json").read_text())
-    optional = (*OPTIONAL, *AGED, *OBSERVED, *NOTICED, *VETTED)
-    there = {name: path for name in optional if (path := folder / f"{name}.parquet").is_file()}
+    there = {name: path for name in MAYBE if (path := folder / f"{name}.parquet").is_file()}
     return Record(
         scenario=load(folder / "resolved.yaml"),
         seed=manifest["seed"],

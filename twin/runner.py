@@ -97,21 +97,13 @@ def run(
         given = scenario, known, routes, seed, replica
         parts.append(done or _replica(*given, recorded, start, said, resume, ground))
     frames = {name: pd.concat([p[name] for p, _ in parts], ignore_index=True) for name in parts[0][0]}
-    frames["marks"] = marks.table(scenario, frames["marks"])
     _finish(scenario, frames)
     if recorded is not None and recorded.farm is not None and recorded.incidents is not None:
         frames |= {"farm": recorded.farm, "incidents": recorded.incidents}
-    record = Record(
-        scenario=scenario,
-        seed=seed,
-        plan_digest=sha256("".join(digest for _, digest in parts).encode()).hexdigest(),
-        manifest=_manifest(scenario, known, routes, begun_s) | _workers(ground) | told,
-        inputs=inputs(scenario, known),
-        source_text="",
-        programs=known if scenario.alerts is not None else None,
-        **frames,
-    )
-    return _accounted(record, known)
+    frames["inputs"] = inputs(scenario, known)
+    digest = sha256("".join(digest for _, digest in parts).encode()).hexdigest()
+    manifest = _manifest(scenario, known, routes, begun_s) | _workers(ground) | told
+    return _recorded(scenario, known, digest, frames, manifest)
 
 
 def singly(
@@ -135,23 +127,24 @@ def singly(
     for k, replica in enumerate(replicas):
         said = _share(progress, k, len(replicas))
         frames, digest = _replica(scenario, known, routes, scenario.seed, replica, None, None, said, None, None)
-        frames["marks"] = marks.table(scenario, frames["marks"])
         _finish(scenario, frames)
-        record = Record(
-            scenario=scenario,
-            seed=scenario.seed,
-            plan_digest=digest,
-            manifest={},
-            inputs=pd.DataFrame(columns=["key", "value", "standing", "source"]),
-            source_text="",
-            programs=known if scenario.alerts is not None else None,
-            **frames,
-        )
-        yield _accounted(record, known)
+        frames["inputs"] = pd.DataFrame(columns=["key", "value", "standing", "source"])
+        yield _recorded(scenario, known, digest, frames, {})
 
 
-def _accounted(record: Record, known: Programs) -> Record:
-    """The same with what its alerts weigh, and what people have to vet, where the scenario asks for either."""
+def _recorded(
+    scenario: Scenario, known: Programs, digest: str, frames: Frames, manifest: dict[str, Any]
+) -> Record:
+    """The record of these tables, with what its alerts weigh and people have to vet where the scenario asks."""
+    record = Record(
+        scenario=scenario,
+        seed=scenario.seed,
+        plan_digest=digest,
+        manifest=manifest,
+        source_text="",
+        programs=known if scenario.alerts is not None else None,
+        **frames,
+    )
     if record.scenario.alerts is not None:
         from twin.alerts import accounts
 
@@ -341,7 +334,8 @@ def _check_recording(scenario: Scenario, recorded: Record) -> None:
 
 
 def _finish(scenario: Scenario, frames: Frames) -> None:
-    """Add what depends on the scenario's targets and names, not on the kernel."""
+    """Add what depends on the scenario's targets, events and names, not on the kernel."""
+    frames["marks"] = marks.table(scenario, frames["marks"])
     alerts = frames["alerts"]
     alerts["detectable"] = alerts["is_signal"] & (alerts["snr"] >= scenario.targets.detectable_snr)
     late_s = scenario.targets.late

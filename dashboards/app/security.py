@@ -45,6 +45,7 @@ def guard(server: Flask, names: Collection[str], policy: Callable[[], str]) -> N
 
     @server.before_request
     def refuse() -> tuple[str, int] | None:
+        """Words and status for who may not ask; None for everybody else."""
         name = hostname(request.host)
         if name not in allowed:
             known = ", ".join(sorted(allowed))

@@ -122,6 +122,7 @@ def _connect(app: Dash, library: Library) -> None:
         Input("repaint", "data"),
     )
     def show(pathname: str | None, search: str | None, repaint: dict[str, Any] | None) -> Any:
+        """The page of an address, or of one whose colours have changed."""
         if ctx.triggered_id == "repaint" and repaint:
             pathname, search = str(repaint["path"]), str(repaint["search"])
         if pathname is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from twin.record import AGED, NOTICED, OBSERVED, OPTIONAL, TABLES, VETTED
+from twin.record import MAYBE, TABLES
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from dashboards.app.library import Entry, Library
     from twin.scenario import Scenario
 
-MAYBE = (*OPTIONAL, *AGED, *OBSERVED, *NOTICED, *VETTED)
-"""Tables that only some runs have."""
 REPEATED = {
     "alerts": ("cls", "product", "outcome", "search", "variant", "calibration"),
     "timeline": ("quantity", "name"),

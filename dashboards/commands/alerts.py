@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboards.terminal import FAILED, USAGE, Json, Profiles, fail, result, result_json, say
+from dashboards.terminal import FAILED, USAGE, Json, Profiles, Quiet, fail, result, result_json, say
 from dashboards.watch import watch
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def alerts(
     allow_remote: Remote = False,
     profiles: Profiles = None,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Read alerts and tell what is wrong with them, weigh every policy on them, or send them to a broker."""
     _fit_together(policies, avro, to, form, extensions or allow_remote)

@@ -10,7 +10,20 @@ import typer
 
 from dashboards import folders
 from dashboards.commands.run import Replicas, Seed, Watched
-from dashboards.terminal import FAILED, Json, Profiles, Set, Source, With, fail, result, result_json, retyped, say
+from dashboards.terminal import (
+    FAILED,
+    Json,
+    Profiles,
+    Quiet,
+    Set,
+    Source,
+    With,
+    fail,
+    result,
+    result_json,
+    retyped,
+    say,
+)
 from dashboards.watch import watch
 
 if TYPE_CHECKING:
@@ -45,7 +58,7 @@ def compare(
     workers: Workers = None,
     out: Out = None,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
     progress: Watched = None,
 ) -> None:
     """Compare cases of a scenario, paired by the same sky: table here, report.html and values in a folder."""

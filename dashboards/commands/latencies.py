@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboards.terminal import FAILED, USAGE, Json, fail, result, result_json, say
+from dashboards.terminal import FAILED, USAGE, Json, Quiet, fail, result, result_json, say
 from dashboards.watch import watch
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def latencies(
     into: Into = None,
     out: Out = None,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fit the latencies of real alerts, say what the log cannot tell, and make times of a scenario of them."""
     from dashboards import latencies_text

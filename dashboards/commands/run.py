@@ -21,6 +21,7 @@ from dashboards.terminal import (
     Json,
     Key,
     Profiles,
+    Quiet,
     Set,
     Source,
     With,
@@ -110,7 +111,7 @@ def run(
     alerts: Alerts = False,
     skymaps: Skymaps = False,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
     progress: Watched = None,
     fail_on_target: Annotated[
         bool, typer.Option("--fail-on-target", help="Exit with code 5 when a target is missed.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dashboards import folders
+from dashboards.commands.compare import Workers
 from dashboards.commands.run import Replicas, Seed, Watched
 from dashboards.terminal import (
     FAILED,
@@ -17,6 +18,7 @@ from dashboards.terminal import (
     Json,
     Key,
     Profiles,
+    Quiet,
     Set,
     With,
     certificates,
@@ -54,9 +56,6 @@ Report = Annotated[
     list[str] | None,
     typer.Option("--report", metavar="QUANTITY", help="What is told and drawn, such as latency.p99 or lost."),
 ]
-Workers = Annotated[
-    int | None, typer.Option(help="Processes; by default one for each core. Changes no number.", min=1)
-]
 Where = Annotated[
     str | None,
     typer.Option(
@@ -92,7 +91,7 @@ def study(
     key: Key = None,
     out: Out = None,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
     progress: Watched = None,
 ) -> None:
     """Run a study: the answer here, tables and report.html in a folder. Interrupted, the same command goes on."""

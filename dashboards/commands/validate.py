@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboards.terminal import TARGET_MISSED, USAGE, Json, fail, finite, result, result_json, say
+from dashboards.terminal import TARGET_MISSED, USAGE, Json, Quiet, fail, finite, result, result_json, say
 from dashboards.watch import watch
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def validate(
     ] = 180.0,
     out: Out = None,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
     fail_on_target: Annotated[
         bool, typer.Option("--fail-on-target", help="Exit with code 5 when a case misses a goal.")
     ] = False,

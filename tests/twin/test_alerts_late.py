@@ -9,7 +9,6 @@ import pytest
 
 import twin
 from dashboards import text
-from dashboards.cli import main
 from tests.twin.alerted import made, record, scenario
 from twin.alerts import accounts, kept
 from twin.alerts.document import documents
@@ -131,20 +130,6 @@ def folder(tmp_path):
         (place / f"{one.name}.json").write_bytes(one.text)
         (place / f"{one.name}.ext.json").write_bytes(one.extension_text)
     return tmp_path / "run"
-
-
-@pytest.fixture
-def ettwin(capsys):
-    def run(*given):
-        try:
-            main([str(word) for word in given])
-            code = 0
-        except SystemExit as left:
-            code = int(left.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def test_a_missing_extension_is_noticed(folder, ettwin):

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 import twin
-from dashboards.cli import main
 from tests.twin import archived
 from tests.twin.profiles import write_all
 from twin.alerts import kept
@@ -51,20 +50,6 @@ def run(record, tmp_path_factory):
 def own(run, tmp_path):
     """A copy to damage."""
     return shutil.copytree(run, tmp_path / "own")
-
-
-@pytest.fixture
-def ettwin(capsys):
-    def call(*arguments):
-        try:
-            main([str(a) for a in arguments])
-            code = 0
-        except SystemExit as left:
-            code = int(left.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def test_every_alert_of_a_live_run_is_asked_again_by_its_file(run, ettwin):

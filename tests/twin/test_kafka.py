@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 import pytest
 
-from dashboards.cli import main
 from tests.twin.alerted import made, record
 from twin.alerts import kafka, kept, official
 from twin.alerts.document import as_bytes
@@ -102,20 +101,6 @@ def run(tmp_path_factory):
         (folder / "alerts" / f"{one.name}.json").write_bytes(one.text)
         (folder / "alerts" / f"{one.name}.ext.json").write_bytes(one.extension_text)
     return folder
-
-
-@pytest.fixture
-def ettwin(capsys):
-    def run(*given):
-        try:
-            main([str(word) for word in given])
-            code = 0
-        except SystemExit as left:
-            code = int(left.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboards.cli import main
 from twin.latencies import backtest, laws, limits, timers
 from twin.latencies.clock import LEAPS, gps_s
 from twin.latencies.legs import legs, together
@@ -62,20 +61,6 @@ def log(tmp_path_factory):
 @pytest.fixture(scope="module")
 def fits(log):
     return {leg.name: (leg, laws.fitted(leg.seconds, np.random.default_rng(1))) for leg in legs(log)}
-
-
-@pytest.fixture
-def ettwin(capsys):
-    def run(*given):
-        try:
-            main([str(word) for word in given])
-            code = 0
-        except SystemExit as left:
-            code = int(left.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def test_a_known_law_is_found_again(fits):

@@ -216,3 +216,9 @@ def test_a_search_without_targets_or_order_is_refused():
 
 def test_every_kind_of_study_is_registered():
     assert {"search", "sensitivity", "resilience", "influence"} <= registry.KINDS.keys()
+
+
+@pytest.mark.parametrize("key", ["seed", "replicas", "name"])
+def test_what_all_points_share_is_not_varied_by_any_kind(key):
+    with pytest.raises(ScenarioError, match=f"{key}: error: is not varied: "):
+        made(queue(), {key: "3"})

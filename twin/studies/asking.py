@@ -8,10 +8,18 @@ from collections.abc import Mapping, Sequence
 from twin.scenario import Scenario
 from twin.studies.evaluation import Evaluate, Outcome, Point
 from twin.studies.quantities import Quantity
-from twin.tree import Spot, scalar
+from twin.tree import Problem, ScenarioError, Spot, scalar
 
 AS_IS = "as-is"
 """The point of a scenario as it stands."""
+ALIKE = {
+    "seed": "all points have the study's: change it for all, with --seed or the study's 'seed'",
+    "replicas": "all points have the study's: --replicas, the study's 'replicas' or 'precision'",
+    "name": "names do nothing",
+    "question": "questions do nothing",
+    "schema_version": "there is one",
+}
+"""Keys of a scenario that are the same for all points, and why."""
 
 
 def made(scenario: Scenario, changes: Mapping[str, str], name: str = "") -> Point:
@@ -19,6 +27,8 @@ def made(scenario: Scenario, changes: Mapping[str, str], name: str = "") -> Poin
 
     Raises ScenarioError for a change that the scenario does not allow.
     """
+    if wrong := [path for path in changes if path in ALIKE]:
+        raise ScenarioError([Problem(Spot(p), "", f"is not varied: {ALIKE[p]}") for p in wrong])
     values = {path: scalar(text, Spot(f"{path}: {text}")).plain() for path, text in changes.items()}
     name = name or ", ".join(f"{path}={text}" for path, text in changes.items()) or AS_IS
     return Point(name, scenario.with_(values) if values else scenario, dict(changes))

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from twin.phrases import shown, unknown
+from twin.studies.asking import ALIKE
 from twin.tree import Node, Problem, ScenarioError, Spot, scalar
 
 Setting = tuple[Node, ...]
@@ -26,14 +27,6 @@ _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*
 _SPAN = re.compile(r"([^,\[\]{}]+):([^,\[\]{}]+):(log)?(\d+)")
 _DIGITS = 6
 MOST_STEPS = 10_000
-_ALIKE = {
-    "seed": "all points have the study's: change it for all, with --seed or the study's 'seed'",
-    "replicas": "all points have the study's: --replicas, the study's 'replicas' or 'precision'",
-    "name": "names do nothing",
-    "question": "questions do nothing",
-    "schema_version": "there is one",
-}
-"""Keys of a scenario that are the same for all points, and why."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +82,8 @@ def axes(vary: Node) -> tuple[Axis, ...]:
         except ScenarioError as error:
             problems += error.problems
     keys = [key for axis in found for key in axis.keys]
-    for key in [key for key in keys if key in _ALIKE]:
-        problems.append(Problem(vary.spot, f"vary.{key}", f"is not varied: {_ALIKE[key]}"))
+    for key in [key for key in keys if key in ALIKE]:
+        problems.append(Problem(vary.spot, f"vary.{key}", f"is not varied: {ALIKE[key]}"))
     for key in {key for key in keys if keys.count(key) > 1}:
         problems.append(Problem(vary.spot, "vary", f"varies '{key}' twice: once is enough"))
     if problems:

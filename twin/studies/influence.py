@@ -23,7 +23,7 @@ from twin import words
 from twin.phrases import cores, inside
 from twin.scenario import Input, Scenario
 from twin.sections import Section, Texts
-from twin.studies.asking import Ledger, by_name, made
+from twin.studies.asking import ALIKE, Ledger, by_name, made
 from twin.studies.evaluation import Evaluate, Outcome, Point
 from twin.studies.kinds import Asked, Found
 from twin.studies.ranges import Factor, chosen, number
@@ -33,8 +33,6 @@ ABSENT, SILENT, JUDGES, DECIDES = "not in the plan", "never came into play", "on
 FAILED, KEPT = "failed", "not changed"
 DEAD = (ABSENT, SILENT)
 """What is said of a key without influence."""
-OF_THE_STUDY = ("seed", "replicas")
-"""Keys that a study sets itself."""
 
 
 class Influence(Section):
@@ -92,7 +90,7 @@ def _same(a: Outcome, b: Outcome) -> bool:
 def _inputs(asked: Asked) -> list[Input]:
     section: Influence = asked.section
     every = asked.scenario.inputs() if section.over is None else chosen(asked.scenario, section.over, "influence")
-    return [entry for entry in every if entry.key not in OF_THE_STUDY]
+    return [entry for entry in every if entry.key not in ALIKE]
 
 
 def _changed(scenario: Scenario, entry: Input, factor: float) -> Point:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -136,21 +135,13 @@ def _inputs(record: Stored, standing: str, find: str) -> Component:
 def _provenance(record: Stored) -> Component:
     named = {"seed": record.seed, "scenario digest": record.scenario.digest, "plan digest": record.plan_digest}
     known = {key: value for key, value in record.manifest.items() if key not in ("command", *named)}
-    rows = [{"key": key, "value": str(value)} for key, value in _flat({**named, **known})]
+    rows = [{"key": key, "value": str(value)} for key, value in markup.flat({**named, **known})]
     columns: dict[str, tuple[str, parts.Cell]] = {"key": ("what", str), "value": ("which", _digest)}
     return parts.table(rows, columns, "Versions, digests, machine", "Nothing is known.")
 
 
 def _digest(value: str) -> Component:
     return html.Span(value, className="digest" if re.fullmatch(r"[0-9a-f]{32,}", value) else None)
-
-
-def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{key} › ")
-        else:
-            yield f"{above}{key}", value
 
 
 def _files(record: Stored) -> Component:

@@ -63,6 +63,7 @@ def connect(app: Dash, library: Library) -> None:
         *(State({"query": key}, "value") for key in _KEYS),
     )
     def answer(request: dict[str, Any] | None, run: str, *given: Any) -> dict[str, Any]:
+        """The rows that have come into sight, and how many there are."""
         if not request:
             return {"rowData": [], "rowCount": 0}
         try:
