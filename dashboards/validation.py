@@ -18,6 +18,7 @@ from dashboards import validation_text as text
 from dashboards.validation_tables import (
     COLUMNS,
     FIGURES,
+    KNOWN_SPEED,
     QUANTILES,
     Result,
     ablation_table,
@@ -27,10 +28,12 @@ from dashboards.validation_tables import (
     in_system_table,
     latency_table,
     slugs,
+    speeds_table,
     worths,
 )
 from twin import words
 from twin.validation.goals import MISSED
+from twin.validation.speed import STEADY
 
 Columns = dict[str, tuple[str, markup.Cell]]
 
@@ -48,6 +51,7 @@ def page(result: Result) -> str:
         "errors": ("Errors", _errors(result)),
         "cases": ("Cases", _cases(result)),
         "whole": ("Distances of whole distributions", _distances(result)),
+        "speed": ("How fast the machine was", _speed(result)),
         "machine": ("Who used the machine", _machine(result)),
         "ablation": ("What the terms of the profile are worth", _ablation(result)),
         "provenance": ("Provenance", _provenance(result)),
@@ -184,6 +188,33 @@ def _distances(result: Result) -> Iterator[str]:
         "note",
     )
     yield markup.download(table, "distances")
+
+
+def _speed(result: Result) -> Iterator[str]:
+    table = speeds_table(result)
+    if table.empty:
+        yield markup.paragraph("This validation did not tell how fast the machine was in its repeats.", "empty")
+        return
+    rows: list[Any] = table.to_dict("records")
+    columns: Columns = {
+        "case": ("case", markup.text),
+        "looked": ("looked at before", _three),
+        "fastest": ("fastest repeat", _three),
+        "slowest": ("slowest repeat", _three),
+        **{
+            f"{name}_{key}": (f"{name}, {told}", text.percent)
+            for name in KNOWN_SPEED
+            for key, told in (("foretold", "foretold"), ("at_its_speed", "at its speed"))
+        },
+    }
+    yield markup.table(rows, columns, "The machine's times over the profile's, and errors at either speed", "")
+    yield markup.paragraph(
+        "A prediction is made at the speed that a look showed before the farm began. Foretold again for the mean "
+        "time a job took a server in each repeat, and for nothing else of it, the rest of the profile is what is "
+        f"left of the error. Where repeats differ by more than {100.0 * STEADY:g} %, no prediction is judged.",
+        "note",
+    )
+    yield markup.download(table, "speeds")
 
 
 def _machine(result: Result) -> Iterator[str]:

@@ -25,6 +25,8 @@ FIGURES = {
 }
 """Every figure that is compared, in words."""
 QUANTILES = ("p50", "p95", "p99")
+KNOWN_SPEED = (*QUANTILES, "capacity")
+"""What is also told for the speed that the machine turned out to have."""
 COLUMNS = ("prediction", "model")
 """The errors a figure has, besides the floor."""
 
@@ -84,6 +86,21 @@ def _case(case: Mapping[str, Any]) -> dict[str, Any]:
         "prediction_sha256": case["prediction"]["sha256"],
         "reason": case["reason"],
     }
+
+
+def speeds_table(result: Result) -> pd.DataFrame:
+    """A row per case: the machine's times over the profile's, looked at before and in the repeats (extremes), and
+    relative errors of what was foretold, then of what is foretold for the speed that each repeat had."""
+    return pd.DataFrame([_speed(case) for case in result["cases"] if "slownesses" in case])
+
+
+def _speed(case: Mapping[str, Any]) -> dict[str, Any]:
+    shown = case["slownesses"]
+    row = {"case": case["name"], "looked": case["slowness"], "fastest": min(shown), "slowest": max(shown)}
+    for name in KNOWN_SPEED:
+        row[f"{name}_foretold"] = _number(case[f"{name}_error"])
+        row[f"{name}_at_its_speed"] = _number(case["known_speed"][f"{name}_error"])
+    return row
 
 
 def distances_table(result: Result) -> pd.DataFrame:

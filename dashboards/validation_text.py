@@ -10,7 +10,15 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from dashboards.validation_tables import COLUMNS, FIGURES, QUANTILES, Result, worths
+from dashboards.validation_tables import (
+    COLUMNS,
+    FIGURES,
+    KNOWN_SPEED,
+    QUANTILES,
+    Result,
+    speeds_table,
+    worths,
+)
 from twin import words
 from twin.validation.goals import MET, MISSED, UNFIT
 
@@ -49,7 +57,7 @@ def misses(result: Result) -> list[str]:
     """Every goal that was missed, and every case about which nothing may be concluded, with the reason."""
     told = []
     for case in result["cases"]:
-        if case["verdict"] == UNFIT:
+        if case["reason"] or case["verdict"] == UNFIT:
             told.append(f"{case['name']}: {case['reason'] or 'no figure of it could be judged'}")
         for name, figure in case["figures"].items():
             for column in COLUMNS:
@@ -149,6 +157,25 @@ def worths_table(result: Result) -> str:
         for row in rows
     ]
     lines = [" | ".join(line) for line in (heads, ["---"] * len(heads), every, *cells)]
+    return "\n".join(f"| {line} |" for line in lines) + "\n"
+
+
+def speeds(result: Result) -> str:
+    """The machine's speed in every case, and errors with it unknown and known, in Markdown."""
+    heads = ["case", "looked at before", "in the repeats", *(f"{name}, then at its speed" for name in KNOWN_SPEED)]
+    cells = [
+        [
+            str(row["case"]).replace("|", "\\|"),
+            f"{row['looked']:.3f}",
+            f"{row['fastest']:.3f} to {row['slowest']:.3f}",
+            *(
+                f"{percent(row[f'{name}_foretold'])}, {percent(row[f'{name}_at_its_speed'])}"
+                for name in KNOWN_SPEED
+            ),
+        ]
+        for row in speeds_table(result).to_dict("records")
+    ]
+    lines = [" | ".join(line) for line in (heads, ["---"] * len(heads), *cells)]
     return "\n".join(f"| {line} |" for line in lines) + "\n"
 
 

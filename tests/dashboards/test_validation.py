@@ -24,6 +24,7 @@ from dashboards.validation_tables import (
     in_system_table,
     latency_table,
     slugs,
+    speeds_table,
     worths,
 )
 from tests.dashboards.test_report import CHROMIUM, LOADING, Page
@@ -108,14 +109,14 @@ def test_every_case_is_there_with_all_that_is_known_of_it(case, found, page):
 def test_every_figure_is_described_and_comes_with_its_numbers(found, page):
     pictures = [attrs["aria-label"] for _, attrs in page.tags if attrs.get("role") == "img"]
     tables = {"errors": errors_table(found), "ablation": ablation_table(found)}
-    tables |= {"cases": cases_table(found), "distances": distances_table(found)}
+    tables |= {"cases": cases_table(found), "distances": distances_table(found), "speeds": speeds_table(found)}
     for case, name in zip(found["cases"], slugs(found), strict=True):
         tables[f"latency-{name}"] = latency_table(case)
         if "in_system" in case["curves"]:
             tables[f"in-system-{name}"] = in_system_table(case)
     files = drawn_files(page)
     assert files.keys() == {f"{name}.csv" for name in tables}
-    assert len(pictures) == len(tables) - 2
+    assert len(pictures) == len(tables) - 3
     assert all(len(told) > 30 for told in pictures)
     for name, table in tables.items():
         content = base64.b64decode(files[f"{name}.csv"].split(",")[1])
@@ -137,6 +138,16 @@ def test_the_errors_table_is_the_result(found):
     assert row["model_high"] == figure["model_error"]["high"]
     assert row["prediction_allowed"] == figure["prediction_error"]["allowed"]
     assert (row["floor"], row["n"], row["unit"]) == (figure["floor"], 2860, "s")
+
+
+def test_speeds_stand_beside_the_errors_they_explain(found, page):
+    table = speeds_table(found).set_index("case")
+    assert table.loc["load 0.8", "fastest"] < table.loc["load 0.8", "looked"]  # 10 % slower was foretold
+    assert text.percent(table.loc["load 0.8", "p50_foretold"]) in page.text
+    assert text.speeds(found).count("\n") == 2 + len(table)
+    old = {**found, "cases": [{k: v for k, v in case.items() if k != "slownesses"} for case in found["cases"]]}
+    assert speeds_table(old).empty
+    assert "did not tell how fast the machine was" in validation.page(old)
 
 
 def test_what_is_drawn_is_the_table(found):
@@ -186,6 +197,13 @@ def test_terms_are_worth_by_how_much_errors_grow_without_them(found):
 )
 def test_the_verdict_in_a_sentence(names, said, found):
     assert text.headline(only(found, *names)) == said
+
+
+def test_a_case_that_missed_also_says_what_of_it_was_not_judged(found):
+    (case,) = only(found, "load 0.8")["cases"]
+    told = text.misses({**found, "cases": [{**case, "reason": "the machine's speed differed"}]})
+    assert told[0] == "load 0.8: the machine's speed differed"
+    assert len(told) > 1
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from tests.twin.trials import trial
 from twin.farm.contention import Used
 from twin.validation.compare import compare
 from twin.validation.goals import FLOORS, GOALS
+from twin.validation.speed import known_speed, slownesses
 
 ALONE, CROWDED = Used(30.0, 0.7, 0.01, 0.0), Used(30.0, 0.7, 0.4, 0.0)
 TRIALS = (
@@ -19,9 +20,12 @@ TRIALS = (
 
 def result(trials=TRIALS):
     """The dict of validation.json."""
+    speeds = [list(slownesses(one.measured, one.predicted, 1.01)) for one, _ in trials]
     cases = [
         compare(one, used.unfit).as_dict()
         | {"contention": used.as_dict(), "replayed": True, "lost": 0, "slowness": 1.01}
+        | {"slownesses": speeds[k]}
+        | {"known_speed": known_speed(one, speeds[k], lambda _, one=one: one.predicted)}
         | {"prediction": {"sha256": f"{k:064x}", "written": "2026-11-29T06:00:00+00:00"}, "without": {}}
         for k, (one, used) in enumerate(trials)
     ]

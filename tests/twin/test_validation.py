@@ -13,6 +13,7 @@ from twin.farm.contention import verdict as unfit
 from twin.validation import resampling
 from twin.validation.compare import UNITS, compare
 from twin.validation.goals import FLOORS, GOALS, MET, MISSED, QUANTILES, UNFIT
+from twin.validation.speed import known_speed, slownesses, unsteady
 from twin.validation.spread import spreads
 from twin.validation.tried import Trial
 
@@ -173,6 +174,28 @@ def test_an_unfit_machine_withholds_every_verdict_and_no_number(overloaded):
             said, other = getattr(figure, column), getattr(overloaded.figures[name], column)
             assert said.verdict == (UNFIT if other.verdict else "")
             assert replace(said, verdict="") == replace(other, verdict="")
+
+
+def test_an_unsteady_machine_withholds_the_verdict_on_the_prediction_alone():
+    why = unsteady((1.0, 1.01, 1.07))
+    assert why.startswith("the machine's speed differed by 7 % from repeat to repeat; allowed: 6 %")
+    assert unsteady((1.0, 1.05)) is None
+    found = compare(late([1.0] * 3, [1.5], [1.03] * 3), unsteady=why)
+    assert found.figures["p50"].prediction.verdict == UNFIT
+    assert found.figures["p50"].model.verdict == found.verdict == MISSED
+    assert compare(late([1.0] * 3, [1.5], [1.0] * 3), unsteady=why).verdict == UNFIT
+    assert found.as_dict()["reason"] == why
+
+
+def test_the_speed_of_the_machine_is_found_and_what_is_left_with_it_known():
+    one = trial(0.6, n=4000, slow=1.2, service="constant", regular=True)
+    speeds = slownesses(one.measured, one.predicted, 1.2)
+    assert speeds == pytest.approx([1.0] * 3)
+    left = known_speed(one, speeds, lambda slowness: trial(0.6, n=4000, slow=slowness, service="constant",
+                                                           regular=True).predicted)  # fmt: skip
+    assert left["p50_error"] == pytest.approx(0.0)
+    assert left["capacity_error"] is None  # nobody ever waits
+    assert compare(one).figures["p50"].prediction.value == pytest.approx(0.2)
 
 
 def test_nothing_to_judge_is_no_success():

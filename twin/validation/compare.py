@@ -64,16 +64,17 @@ class Compared:
 
     trial: Trial
     unfit: str | None
+    unsteady: str | None
     figures: Mapping[str, Figure]
     distances: Mapping[str, Distance]
 
     @property
     def verdict(self) -> str:
-        """'met' if every figure with a goal met it, 'missed' if one did not, else that nothing could be judged."""
+        """'missed' if a figure missed its goal, 'met' if all with one met it, else that some were not judged."""
         told = {f.verdict for figure in self.figures.values() for f in (figure.prediction, figure.model)} - {""}
-        if self.unfit is not None or not told:
-            return UNFIT
-        return MISSED if MISSED in told else MET
+        if MISSED in told:
+            return MISSED
+        return MET if told == {MET} else UNFIT
 
     def as_dict(self) -> dict[str, Any]:
         """What JSON gets: errors at the top, then everything they come from."""
@@ -89,7 +90,7 @@ class Compared:
             "judged_s": list(trial.judged_s),
             "disturbed_s": None if trial.disturbed_s is None else list(trial.disturbed_s),
             "verdict": self.verdict,
-            "reason": self.unfit or "",
+            "reason": self.unfit or self.unsteady or "",
             **{f"{name}_error": figure.prediction.value for name, figure in self.figures.items()},
             "model": {f"{name}_error": figure.model.value for name, figure in self.figures.items()},
             "floor": {name: _number(figure.floor) for name, figure in self.figures.items()},
@@ -106,23 +107,27 @@ class Compared:
         return drawn
 
 
-def compare(trial: Trial, unfit: str | None = None, seed: int = 0) -> Compared:
-    """Every figure of `trial` against the goals; `unfit` says why nothing may be concluded from these runs, as
-    `Used.unfit` does. `seed` is that of the resampling behind the intervals."""
+def compare(trial: Trial, unfit: str | None = None, unsteady: str | None = None, seed: int = 0) -> Compared:
+    """Every figure of `trial` against the goals.
+
+    `unfit` says why nothing may be concluded from these runs, as `Used.unfit` does; `unsteady` why nothing may of
+    the prediction: the model knows each repeat's own times. `seed` is that of the resampling behind the intervals.
+    """
     found = quantities(trial)
     spread = spreads(trial, found, seed)
-    figures = {name: _figure(name, found[name], spread[name], unfit) for name in UNITS}
-    return Compared(trial, unfit, figures, _distances(trial))
+    unjudged = {"prediction": unfit or unsteady, "model": unfit}
+    figures = {name: _figure(name, found[name], spread[name], unjudged) for name in UNITS}
+    return Compared(trial, unfit, unsteady, figures, _distances(trial))
 
 
-def _figure(name: str, quantity: Quantity, spread: Spread, unfit: str | None) -> Figure:
+def _figure(name: str, quantity: Quantity, spread: Spread, unjudged: Mapping[str, str | None]) -> Figure:
     if quantity.withheld:
         nothing = Finding(None, reason=quantity.withheld)
         return Figure(UNITS[name], quantity, nothing, nothing, math.nan, 0)
     floor = _floor(quantity.measured)
     of_prediction, of_model = errors(quantity.measured, quantity.predicted, quantity.model)
     prediction, model = (
-        _finding(error, allowed(column, name, floor), getattr(spread, column), unfit, spread.reason)
+        _finding(error, allowed(column, name, floor), getattr(spread, column), unjudged[column], spread.reason)
         for column, error in (("prediction", of_prediction), ("model", of_model))
     )
     return Figure(UNITS[name], quantity, prediction, model, floor, spread.block)

@@ -29,6 +29,7 @@ from twin.validation.foretold import Known, fed, finished, foretell, observed, p
 from twin.validation.goals import QUANTILES
 from twin.validation.observed import Observed
 from twin.validation.request import Request
+from twin.validation.speed import known_speed, slownesses, unsteady
 from twin.validation.spread import errors
 from workloads.occupancy import TERMS
 
@@ -75,16 +76,22 @@ class Tries:
             term: foretell(case, arrivals, self.known, slowness, DRAWS, request.seed, set(TERMS) - {term})
             for term in TERMS
         }
+        speeds = slownesses(trial.measured, predicted, slowness)
+        at_speed = {
+            s: foretell(case, arrivals, self.known, s, DRAWS // len(speeds) + 1, request.seed) for s in speeds
+        }
         also = {
             "contention": used.as_dict(),
             "replayed": all(replays(farm) for farm in farms),
             "lost": int(sum(np.isinf(run.end_s).sum() for run in trial.measured)),
             "slowness": slowness,
+            "slownesses": list(speeds),
             "prediction": said,
         }
         return [
-            compare(one, self.unfit or used.unfit, request.seed).as_dict()
+            compare(one, self.unfit or used.unfit, unsteady(speeds), request.seed).as_dict()
             | also
+            | {"known_speed": known_speed(one, speeds, at_speed.__getitem__)}
             | {"without": {term: _latency_errors(replace(one, predicted=runs)) for term, runs in without.items()}}
             for one in _kinds(trial, case)
         ]
