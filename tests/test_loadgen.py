@@ -9,7 +9,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from benchmarks.loadgen.capacity import p99_s, predicted_per_s, search
+from benchmarks.loadgen.capacity import SPELL_S, p99_s, predicted_per_s, search, tempo
 from benchmarks.loadgen.verdict import of_capacity, of_ratio, verdicts
 
 
@@ -47,6 +47,19 @@ def test_a_server_that_idling_slows_down_takes_longer():
     warm = np.full((1, 2), 1e-3)
     cold = np.stack([warm, *[2 * warm] * 7])
     assert p99_s(cold, 300.0, 20.0, 1) > p99_s(warm, 300.0, 20.0, 1)
+
+
+def test_slow_calls_that_come_together_cost_capacity_and_alone_cost_none():
+    """Half of all calls take four times as long as the others: one in two, or 50 ms of them."""
+    begin_s = np.arange(4000) * (SPELL_S / 50 + 1e-10)
+    slow = (np.arange(4000) // 50) % 2 == 0
+    spans_s = np.stack([begin_s, begin_s + np.where(slow, 8e-4, 2e-4)], axis=1)
+    factors, even = tempo([spans_s, spans_s + 7.0])
+    assert factors == pytest.approx(np.tile([1.6, 0.4], 80))
+    assert np.concatenate(even) == pytest.approx(np.full(8000, 5e-4))
+    together = predicted_per_s(np.full((1, 2), 5e-4), 0.02, 30.0, range(2), factors)
+    alone = predicted_per_s(np.repeat([[2e-4, 8e-4]], 2, axis=1), 0.02, 30.0, range(2))
+    assert together.mean() < 0.95 * alone.mean()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +103,8 @@ def test_the_command_writes_what_it_found(tmp_path, capsys, monkeypatch, command
     assert [*server["twin"]] == [
         "fed the profile",
         "fed calls among arrivals",
-        "fed the runs' own service times",
+        "fed calls among arrivals and their tempo",
+        "fed the runs' own calls and their tempo",
     ]
     assert told["verdicts"]
     said = capsys.readouterr().out

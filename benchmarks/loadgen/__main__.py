@@ -2,7 +2,8 @@
 
 SingleStream's quantiles are held against those of our own timed calls, Offline's throughput against their mean,
 and the rate up to which Server keeps its 99 % quantile below a bound against that of a replay of one such server:
-fed calls one after the other, calls of a client of our own that sends them as Server does, and Server's own.
+fed calls one after the other, calls of a client of our own that sends them as Server does, the same in the tempo
+that the machine had, and Server's own in theirs.
 Where others used the machine meanwhile, figures are written but no verdict is given.
 """
 

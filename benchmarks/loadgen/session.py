@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.loadgen.capacity import predicted_per_s, search
+from benchmarks.loadgen.capacity import predicted_per_s, search, tempo
 from benchmarks.loadgen.under_test import Array, UnderTest, latency_s
 from workloads.occupancy import IDLE_EDGES_S
 from workloads.profile import QUANTILES
@@ -48,6 +48,7 @@ class Session:
     say: Say
     profile_s: list[float] = field(default_factory=list)
     open_loop_s: list[Array] = field(default_factory=list)
+    """Spans (call, 2) of each block among arrivals."""
     idle_s: list[Array] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -72,8 +73,8 @@ class Session:
         """Calls on the server's own thread while others arrive: what hand-over, arrivals and idling cost."""
         rng = np.random.default_rng([SEED, len(self.open_loop_s)])
         per_s = LOAD / float(np.mean(self.profile_s))
-        busy_s, idle_s = self._system.open_loop(self.effort.block_s, per_s, rng)
-        self.open_loop_s.append(busy_s)
+        spans_s, idle_s = self._system.open_loop(self.effort.block_s, per_s, rng)
+        self.open_loop_s.append(spans_s)
         self.idle_s.append(idle_s)
 
     def closed_loop(self) -> dict[str, Any]:
@@ -83,7 +84,7 @@ class Session:
         for k in range(self.effort.rounds):
             before = self.block()
             one = self._system.single_stream(self.effort.block_s)
-            queries += len(self._system.busy_s)
+            queries += len(self._system.spans_s)
             per_s = 1.0 / float(np.mean(before))
             all_at_once = float(self._system.offline(self.effort.block_s, per_s)["result_samples_per_second"])
             ours = before + self.block()
@@ -112,14 +113,14 @@ class Session:
     def server(self) -> dict[str, Any]:
         """Searches for the highest valid rate, the twin's prediction, and their ratio."""
         runs: list[dict[str, Any]] = []
-        busy_s: list[float] = []
+        spans_s: list[Array] = []
 
         def valid(per_s: float, seed: int) -> bool:
             self.among_arrivals()
             told = self._system.server(self.effort.run_s, per_s, BOUND_S, seed)
-            busy_s.extend(self._system.busy_s)
+            spans_s.append(self._system.spans_s)
             p99_s = latency_s(told, 99)
-            run = {"per_s": round(per_s, 2), "n": len(self._system.busy_s), "p99_ms": round(1e3 * p99_s, 3)}
+            run = {"per_s": round(per_s, 2), "n": len(self._system.spans_s), "p99_ms": round(1e3 * p99_s, 3)}
             runs.append(run | {"in_time": p99_s <= BOUND_S, "loadgen": told["result_validity"]})
             self.say(f"Server at {per_s:.1f}/s: p99 {1e3 * p99_s:.2f} ms, {told['result_validity']}")
             return p99_s <= BOUND_S
@@ -130,6 +131,8 @@ class Session:
             for k in range(self.effort.searches)
         ]
         measured = [(low + high) / 2 for low, high in found]
+        factors, even = tempo(self.open_loop_s)
+        own_factors, own_even = tempo(spans_s)
         return {
             "bound_ms": 1e3 * BOUND_S,
             "run_s": self.effort.run_s,
@@ -137,20 +140,25 @@ class Session:
             "searches": [{"valid_per_s": round(low, 2), "invalid_per_s": round(high, 2)} for low, high in found],
             "twin": {
                 "fed the profile": self._twin(table(self.profile_s), measured),
-                "fed calls among arrivals": self._twin(self._idling(), measured),
-                "fed the runs' own service times": self._twin(table(busy_s), measured),
+                "fed calls among arrivals": self._twin(self._idling(taken_s(self.open_loop_s)), measured),
+                "fed calls among arrivals and their tempo": self._twin(
+                    self._idling(np.concatenate(even)), measured, factors
+                ),
+                "fed the runs' own calls and their tempo": self._twin(
+                    table(np.concatenate(own_even)), measured, own_factors
+                ),
             },
             "service_mean_ms": {
                 "profile": milliseconds(self.profile_s),
-                "among arrivals": milliseconds(np.concatenate(self.open_loop_s)),
-                "runs": milliseconds(busy_s),
+                "among arrivals": milliseconds(taken_s(self.open_loop_s)),
+                "runs": milliseconds(taken_s(spans_s)),
             },
             "runs": runs,
         }
 
-    def _idling(self) -> Array:
-        """Inverse CDFs (idle class, 1, point) of what calls among arrivals take."""
-        busy_s, idle_s = np.concatenate(self.open_loop_s), np.concatenate(self.idle_s)
+    def _idling(self, busy_s: Array) -> Array:
+        """Inverse CDFs (idle class, 1, point) of `busy_s`, which calls among arrivals take (call,)."""
+        idle_s = np.concatenate(self.idle_s)
         of_class = np.searchsorted(IDLE_EDGES_S, idle_s, side="left")
         tables = [table(busy_s)]
         for k in range(len(IDLE_EDGES_S) + 1):
@@ -158,9 +166,11 @@ class Session:
             tables.append(table(own) if own.size >= _LEAST else tables[-1])
         return np.stack(tables[1:])
 
-    def _twin(self, service_s: Array, measured: Sequence[float]) -> dict[str, Any]:
-        """The twin's capacity with these inverse CDFs, in runs as long as LoadGen's."""
-        capacity = predicted_per_s(service_s, BOUND_S, self.effort.run_s, range(self.effort.seeds))
+    def _twin(
+        self, service_s: Array, measured: Sequence[float], factors: Sequence[float] | Array = (1.0,)
+    ) -> dict[str, Any]:
+        """The twin's capacity with these inverse CDFs in this tempo, in runs as long as LoadGen's."""
+        capacity = predicted_per_s(service_s, BOUND_S, self.effort.run_s, range(self.effort.seeds), factors)
         low, high = np.quantile(capacity, (0.025, 0.975))
         predicted = float(np.median(capacity))
         return {
@@ -173,6 +183,11 @@ class Session:
 def table(samples_s: Sequence[float] | Array) -> Array:
     """The inverse CDF of `samples_s` as a profile holds it, shape (1, QUANTILES)."""
     return np.quantile(samples_s, np.linspace(0.0, 1.0, QUANTILES))[None]
+
+
+def taken_s(spans_s: Sequence[Array]) -> Array:
+    """What each call of these spans took (call,)."""
+    return np.concatenate([one[:, 1] - one[:, 0] for one in spans_s])
 
 
 def milliseconds(samples_s: Sequence[float] | Array) -> Mapping[str, Any]:

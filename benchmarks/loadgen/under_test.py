@@ -36,9 +36,9 @@ class UnderTest:
         self._spans: list[tuple[float, float]] = []
 
     @property
-    def busy_s(self) -> Array:
-        """What each sample of the last run took here, in their order."""
-        return np.array([end_s - start_s for start_s, end_s in self._spans])
+    def spans_s(self) -> Array:
+        """When each sample of the last run began and ended here, in their order (sample, 2)."""
+        return np.array(self._spans)
 
     def single_stream(self, run_s: float) -> Mapping[str, Any]:
         """Sample after sample for `run_s`, each asked for when the one before is done."""
@@ -67,7 +67,8 @@ class UnderTest:
             return self._run(settings, aside=True)
 
     def open_loop(self, run_s: float, per_s: float, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Seconds that each sample took the server, and that it had idled before (0 if the sample waited for it).
+        """When each sample began and ended on the server (sample, 2), and for how long it had idled before it:
+        not at all if the sample waited for it.
 
         As `server`, but with a client of our own: Poisson arrivals of rate `per_s` for `run_s`.
         """
@@ -80,9 +81,8 @@ class UnderTest:
                 time.sleep(max(0.0, begun_s + due_s - time.perf_counter()))
                 came.append(time.perf_counter())
                 self._waiting.put((None, k % len(self._units)))
-        start_s, end_s = np.array(self._spans).T
-        idle_s = np.maximum(0.0, came - np.concatenate(([begun_s], end_s[:-1])))
-        return end_s - start_s, idle_s
+        idle_s = np.maximum(0.0, came - np.concatenate(([begun_s], self.spans_s[:-1, 1])))
+        return self.spans_s, idle_s
 
     @contextmanager
     def _working(self) -> Iterator[None]:
