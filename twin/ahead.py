@@ -13,7 +13,7 @@ import pandas as pd
 from twin import words
 from twin.estimates import Estimate, fraction, quantile, rate
 from twin.limits import detectable_signals, per_replica, replicas
-from twin.premerger import WORKS
+from twin.premerger import early
 from twin.recorded import Recorded
 
 AHEAD_S = (0.0, 10.0, 30.0, 60.0, 120.0, 240.0)
@@ -116,5 +116,4 @@ def _told(classes: list[dict[str, Any]], false: dict[str, Any]) -> str:
 
 def _searches(record: Recorded) -> list[str]:
     """Stages that warn of mergers."""
-    stages = record.scenario.stages
-    return [name for name, stage in stages.items() if stage.role == "trigger" and stage.work in WORKS]
+    return [name for name, stage in record.scenario.stages.items() if early(stage)]

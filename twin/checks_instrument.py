@@ -89,26 +89,28 @@ def _warnings(s: Scenario) -> Iterator[Finding]:
         yield ("targets", "warning", "of"), unknown("class of signal of the sky", wanted.of, s.sky.signals)
     if wanted is not None and not warns(s):
         told = " or ".join(f"'{work}'" for work in WORKS)
-        yield ("targets", "warning", KEY), f"nothing warns: give a stage 'role: trigger' and 'work' {told}"
+        told = f"nothing warns: give a stage 'role: trigger' and 'work' {told}, or 'finds' with 'looks'"
+        yield ("targets", "warning", KEY), told
 
 
 def _edge(s: Scenario) -> Iterator[Finding]:
     """One low-frequency edge for all, and for early warning the one that it was measured with."""
-    from twin.premerger import LOW_FREQUENCY_HZ, warns
+    from twin.premerger import LOW_FREQUENCY_HZ, measured
 
     here, low = ("instrument", "low_frequency"), s.instrument.low_frequency
+    warns = any(measured(stage) for stage in s.stages.values())
     drawn = {name: signals.population for name, signals in s.sky.signals.items()}
     edges = {name: p.low_frequency.value for name, p in drawn.items() if p is not None}
-    if low is not None and not edges and not warns(s):
-        yield here, "nothing hangs on it: no signal has a 'population', and no stage warns of mergers"
+    if low is not None and not edges and not warns:
+        yield here, "nothing hangs on it: no signal has a 'population', and no workload warns of mergers"
     for name, edge in edges.items():
         if low is not None and edge != low:
             told = f"{edge:g} Hz; the instrument's is {low:g} Hz"
             yield ("sky", "signals", name, "population", "low_frequency"), told
-        elif warns(s) and edge != LOW_FREQUENCY_HZ:
+        elif warns and edge != LOW_FREQUENCY_HZ:
             told = f"{edge:g} Hz; early warning was measured on strain from {LOW_FREQUENCY_HZ:g} Hz on"
             yield ("sky", "signals", name, "population", "low_frequency"), told
-    if low is not None and warns(s) and low != LOW_FREQUENCY_HZ:
+    if low is not None and warns and low != LOW_FREQUENCY_HZ:
         yield here, f"{low:g} Hz; early warning was measured on strain from {LOW_FREQUENCY_HZ:g} Hz on"
 
 

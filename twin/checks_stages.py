@@ -89,6 +89,28 @@ def _program(here: Location, stage: Stage) -> Iterator[Finding]:
         yield (*here, "finds"), "is for a stage with 'role: trigger' and 'time'; a workload decides as measured"
 
 
+def _looks(s: Scenario) -> Iterator[Finding]:
+    """Looks ahead of mergers: of signals that come, when searches look, and no sooner at fainter ones."""
+    from twin.premerger import AHEAD_S
+
+    for name, stage in s.stages.items():
+        here, looks = ("stages", name, "finds"), (stage.finds.looks or ()) if stage.finds is not None else ()
+        if looks and stage.finds is not None and stage.finds.min_snr > 0.0:
+            yield (*here, "min_snr"), "each of the 'looks' has one of its own: leave it away"
+        for k, look in enumerate(looks):
+            if look.of not in s.sky.signals:
+                yield (*here, "looks", k, "of"), unknown("class of signal of the sky", look.of, s.sky.signals)
+            if look.ahead not in AHEAD_S:
+                told = ", ".join(f"{ahead_s:g}" for ahead_s in AHEAD_S)
+                yield (*here, "looks", k, "ahead"), f"{DURATION.format(look.ahead)}; searches look {told} s ahead"
+            for other in looks[:k]:
+                at = f"the one {DURATION.format(other.ahead)} ahead"
+                if (other.of, other.ahead) == (look.of, look.ahead):
+                    yield (*here, "looks", k, "ahead"), f"{at} of {look.of} is there already"
+                elif other.of == look.of and (other.ahead - look.ahead) * (other.min_snr - look.min_snr) < 0.0:
+                    yield (*here, "looks", k, "min_snr"), f"{at} and this one would see fainter signals sooner"
+
+
 def _rules(s: Scenario) -> Iterator[Finding]:
     """Keys that say how another one works, without that one."""
     for name, stage in s.stages.items():
@@ -120,5 +142,5 @@ def _live(s: Scenario) -> Iterator[Finding]:
             yield ("live", k), f"'{name}' has several 'shards'; a real program runs whole"
 
 
-RULES = (_pools, _memory, _programs, _rules, _live)
+RULES = (_pools, _memory, _programs, _looks, _rules, _live)
 """Every rule on single stages."""

@@ -19,6 +19,7 @@ from workloads.sky import ARRIVING
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
+    from twin.schema_stages import Finds, Stage
 
 WORKS = ("early-warning", "early-warning-filter")
 """Workloads that warn of mergers."""
@@ -42,7 +43,17 @@ _BINS = 40
 
 def warns(scenario: Scenario) -> bool:
     """Whether any stage of the scenario warns of mergers."""
-    return any(stage.role == "trigger" and stage.work in WORKS for stage in scenario.stages.values())
+    return any(early(stage) for stage in scenario.stages.values())
+
+
+def early(stage: Stage) -> bool:
+    """Whether a stage warns of mergers: by what was measured, or by looks that are stated."""
+    return measured(stage) or (stage.finds is not None and stage.finds.looks is not None)
+
+
+def measured(stage: Stage) -> bool:
+    """Whether a stage warns of mergers as a workload was measured to."""
+    return stage.role == "trigger" and stage.work in WORKS
 
 
 def with_looks(events: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
@@ -98,6 +109,20 @@ def decision(quality: Mapping[str, Any]) -> Decision:
                 responses[len(ARRIVING) + k * len(AHEAD_S) + j] = [0.0, *between, at[-1]]
     responses[responses == 0.0] = -1.0
     return Decision(np.append(edges, np.inf), responses, float(quality["false_alarm_per_unit"]))
+
+
+def stated(finds: Finds, noise: float) -> Decision:
+    """How an early-warning search decides on looks of which it is stated from which SNR on it sees them.
+
+    It reports `noise` of the strides in which there is nothing to see.
+    """
+    looks = finds.looks or ()
+    edges = np.unique([0.0, *(look.min_snr for look in looks), np.inf])
+    responses = np.full((len(ARRIVING) + len(LOOKS), edges.size - 1), -1.0)
+    for look in looks:
+        row = len(ARRIVING) + LOOKS.index(f"{look.of}@{look.ahead:g}")
+        responses[row, edges[:-1] >= look.min_snr] = finds.share or -1.0
+    return Decision(edges, responses, noise)
 
 
 def blind(responses: NDArray[np.float64]) -> NDArray[np.float64]:

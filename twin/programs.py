@@ -103,13 +103,15 @@ def _stated(scenario: Scenario, name: str) -> Decision | None:
     finds = scenario.stages[name].finds
     if finds is None:
         return None
+    noise = min(1.0, finds.false_alarms * stride_of(scenario, name))
+    if finds.looks is not None:
+        return _wider(scenario, premerger.stated(finds, noise))
     responses = np.zeros((_class_count(scenario), 2))
     for arrival in sources.classes(scenario):
         if arrival.cls in EVERY_SIGNAL:
             responses[ARRIVING.index(arrival.cls), 1] = finds.share
     if premerger.warns(scenario):
         responses = premerger.blind(responses)
-    noise = min(1.0, finds.false_alarms * stride_of(scenario, name))
     return _wider(scenario, Decision(np.array([0.0, finds.min_snr, np.inf]), responses, noise))
 
 
@@ -165,7 +167,7 @@ def _streams(scenario: Scenario, work: str) -> int:
 def _decision(scenario: Scenario, name: str, profile: Profile) -> Decision:
     """What the profile decides, as a table; a stage's role is the outcome its profile has to hold."""
     stage, decisions = scenario.stages[name], profile.decisions
-    if decisions is None and profile.quality and stage.role == "trigger" and profile.workload in premerger.WORKS:
+    if decisions is None and profile.quality and premerger.measured(stage):
         _check_stride(scenario, name, profile.workload, premerger.STRIDE_S)
         return _wider(scenario, premerger.decision(profile.quality))
     if decisions is None or decisions.outcome != ("flag" if stage.role == "guard" else stage.role):

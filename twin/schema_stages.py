@@ -151,6 +151,17 @@ class Queue(Section):
     """drop-oldest: work skips ahead to what is fresh."""
 
 
+class Look(Section):
+    """One look of an early-warning search at mergers that are to come."""
+
+    of: Literal["bns", "nsbh"]
+    """Class of the mergers."""
+    ahead: Annotated[Duration, POSITIVE]
+    """So long before them."""
+    min_snr: Annotated[float, Field(ge=0)]
+    """Signals that will have this network SNR at least at their merger are seen by then; none below."""
+
+
 class Finds(Section):
     """What a search reports of which only its efficiency is known: no glitches, whatever their SNR."""
 
@@ -158,6 +169,8 @@ class Finds(Section):
     """Of the signals, how many it finds."""
     min_snr: Annotated[float, Field(ge=0)] = 0.0
     """Of those with this network SNR at least; none below."""
+    looks: Annotated[tuple[Look, ...], Field(min_length=1)] | None = None
+    """It warns: it sees mergers so long before they are, and nothing else; null: it finds them afterwards."""
     false_alarms: Rate = 0.0
     """Reports without a signal, over data that hold none."""
     standing: Standing

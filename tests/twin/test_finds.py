@@ -1,4 +1,7 @@
-"""A search of which only its efficiency is known reports as many signals as that says, and no glitch."""
+"""A search of which only its efficiency is known reports as many signals as that says, and no glitch.
+
+One that is stated to look ahead of mergers reports those that it says it sees by then.
+"""
 
 import pytest
 
@@ -70,3 +73,82 @@ def test_its_time_follows_its_law(record):
 def test_without_sense_it_is_refused(old, new, told):
     with pytest.raises(ScenarioError, match=told):
         loads(TEXT.replace(old, new))
+
+
+EARLY = {
+    "time": "2 s",
+    "role": "trigger",
+    "finds": {
+        "share": "80 %",
+        "looks": [{"of": "bns", "ahead": "60 s", "min_snr": 30}, {"of": "bns", "ahead": "10 s", "min_snr": 15}],
+        "false_alarms": "2 /h",
+        "standing": "assumed",
+        "source": "test",
+    },
+    "on": ["caltech.cpu"],
+}
+CHANGES = {
+    "sky.signals.bns": {"rate": "200 /h", "snr": {"min": 8, "max": 100, "index": -1}},
+    "stages.early": EARLY,
+    "stages.warning": {"after": "early", "publishes": "early-warning"},
+    "targets.warning": {"of": "bns", "ahead": "30 s", "share": "10 %"},
+}
+
+
+@pytest.fixture(scope="module")
+def warned():
+    return twin.run(loads(TEXT).with_(CHANGES))
+
+
+def test_signals_are_warned_of_at_the_looks_that_see_them(warned):
+    early = warned.alerts.query("search == 'early' and is_signal")
+    assert set(early["cls"]) == {"bns"}
+    soon = early[-early["frame_s"] > 55.0]
+    late = early[-early["frame_s"] < 15.0]
+    assert len(soon) + len(late) == len(early)
+    merged = warned.alerts.query("cls == 'bns' and search != 'early'")
+    for seen, least in ((soon, 30.0), (late, 15.0)):
+        assert seen["snr"].min() >= least
+        n = merged[merged["snr"] >= least].drop_duplicates(["replica", "event_id"]).shape[0]
+        assert len(seen) / n == pytest.approx(0.8, abs=4 * (0.16 / n) ** 0.5 + 60 / (2 * 86400))
+    told = next(row for row in warned.summary["targets"] if row["name"] == "warning")
+    assert told["verdict"] == "met"
+
+
+def test_false_warnings_come_at_the_stated_rate(warned):
+    false = warned.alerts.query("search == 'early' and not is_signal")
+    assert 0.75 * 192 < len(false) < 1.2 * 192
+
+
+def _looks(*looks, **more):
+    changes = CHANGES | {"stages.early": EARLY | {"finds": EARLY["finds"] | {"looks": list(looks)} | more}}
+    return loads(TEXT).with_(changes)
+
+
+LOOK = {"of": "bns", "ahead": "10 s", "min_snr": 15}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([LOOK | {"of": "nsbh"}], "looks.0.of: unknown class of signal of the sky 'nsbh'"),
+        ([LOOK | {"of": "bbh"}], "looks.0.of: "),
+        ([LOOK | {"ahead": "15 s"}], "0.ahead: 15 s; searches look 10, 20, 30, 45, 60, 90, 120, 180, 240, 300 s"),
+        ([LOOK, LOOK], "looks.1.ahead: the one 10 s ahead of bns is there already"),
+        ([LOOK, LOOK | {"ahead": "20 s", "min_snr": 14}], "1.min_snr: the one 10 s ahead and this one would see"),
+        ([], "looks: "),
+    ],
+)  # fmt: skip
+def test_looks_without_sense_are_refused(given, told):
+    with pytest.raises(ScenarioError, match=told):
+        _looks(*given)
+
+
+def test_looks_have_snrs_of_their_own():
+    with pytest.raises(ScenarioError, match=r"finds\.min_snr: each of the 'looks' has one of its own"):
+        _looks(LOOK, min_snr=5)
+
+
+def test_stated_looks_hang_on_no_low_frequency():
+    with pytest.raises(ScenarioError, match="low_frequency: nothing hangs on it"):
+        loads(TEXT).with_(CHANGES | {"instrument.low_frequency": "10 Hz"})
