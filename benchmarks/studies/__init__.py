@@ -24,6 +24,6 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "q13-premerger": ("warned.bns.0", "warned.bns.30", "warned.bns.120", "warned.nsbh.30", *BUSY),
     "crowded-sky": ("beside", "missed.beside", "missed.alone", "lost", "published"),
     "et-2l": (*LATENCY, "published", "lost", "false_alerts", *BUSY),
-    "lvk-o4": (*LATENCY, "lost"),
+    "lvk-o4": (*LATENCY, "early-warning.p50", "warned.bns.0", "warned.bns.30", "lost"),
 }
 """The quantities that each study is about; the rest is in its JSON."""
