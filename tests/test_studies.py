@@ -1,4 +1,4 @@
-"""The bundled studies: every case can be run, no number is without a standing, the pages tell what was found."""
+"""The bundled studies: every case can be run, the pages tell what was found."""
 
 import json
 import subprocess
@@ -11,10 +11,9 @@ import pytest
 from benchmarks.studies import FIGURES, HERE, PAGE, SHOWN
 from benchmarks.studies.needed import NEEDED, training
 from benchmarks.studies.tables import filled, table
-from twin.loader import bundled, load
+from twin.loader import load
 from twin.overrides import AS_IS
 from twin.runner import run
-from twin.sections import UNSOURCED
 from twin.studies import cases
 from twin.studies.compare import Case
 
@@ -29,13 +28,6 @@ def offered(name):
     if not scenario.case_overrides:
         return (Case(AS_IS, scenario),)
     return cases.chosen(name)
-
-
-@pytest.mark.parametrize("name", bundled())
-def test_every_number_of_every_case_has_a_standing_and_a_source(name):
-    for case in offered(name):
-        bare = [entry.key for entry in case.scenario.inputs() if entry.source == UNSOURCED]
-        assert not bare, f"{case.name}: {bare}"
 
 
 @pytest.mark.parametrize("name", SHOWN)

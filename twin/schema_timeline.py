@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from twin.schema_ageing import Policy
 from twin.schema_sky import Classes, Factor
-from twin.sections import Name, Section, Sourced, Texts
+from twin.sections import Name, Section, Sourced, Standing, Texts
 from twin.units import POSITIVE, Duration, Fraction
 
 Mode = Literal["drain", "requeue", "lose"]
@@ -41,6 +41,16 @@ class Law(Section):
     """On average."""
     shape: Annotated[float, Field(ge=0.1, le=10)] | None = None
     """Of weibull and gamma their k; of lognormal the sigma of its logarithm. The others have none."""
+    standing: Standing | None = None
+    """How far the law and its shape can be trusted; null: nobody says. The mean has its own."""
+    source: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Where they come from, in words."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Law:
+        if (self.standing is None) != (self.source is None):
+            raise PydanticCustomError("law", "needs both 'standing' and 'source', or neither")
+        return self
 
 
 class Failover(Section):

@@ -155,6 +155,14 @@ TIMELINE = (
         ),
     ),
     instead(
+        "law with a standing and no source",
+        (
+            "{kind: failures, target: cnaf.cpu, time_to_failure: {mean: 30 d, standing: assumed}, "
+            "time_to_repair: {mean: 4 h}}"
+        ),
+        "43:63: error: timeline.outage.time_to_failure: needs both 'standing' and 'source', or neither",
+    ),
+    instead(
         "shape out of range",
         (
             "{kind: failures, target: cnaf.cpu, time_to_failure: {law: gamma, mean: 30 d, shape: 0.01}, "
