@@ -61,8 +61,9 @@ class Hardware:
     `cores` are logical ones that do the work (a GPU's host is not among them), `hs06` is their benchmark, None
     where there is none. `power_w` is drawn by a busy server; its host adds the share `host_overhead`; an idle
     server draws the share `idle_share` of both. `price_eur_per_hour` is the full cost of having it for an hour,
-    busy or not: purchase, room and electricity. Carbon of its making is left out: no sourced figure is at hand.
-    `standing` and `source` are those of the description and the counts.
+    busy or not: purchase, room and electricity. `embodied_kg_per_yr` is the CO2 equivalent of making one server
+    and its part of a host, spread over its years of service; None where nobody says. `standing` and
+    `source` are those of the description and the counts.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Hardware:
     standing: str
     source: str
     hs06: Quantity | None = None
+    embodied_kg_per_yr: Quantity | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 from types import SimpleNamespace
 
@@ -131,6 +132,8 @@ def test_installed_servers_in_planners_units():
     assert value(answer, "power, all busy")["value"] == pytest.approx(kw / 1e3)
     assert value(answer, "cost")["value"] == pytest.approx(4 * 0.02 * 8766)
     assert value(answer, "carbon, all busy")["value"] == pytest.approx(kw * 0.3 * 8.766)
+    assert value(answer, "carbon of making it")["value"] == pytest.approx(4 * 2 / 1e3)
+    assert value(answer, "carbon of making it")["standing"] == "assumed"
     assert set(answer.table["part"]) == {"installed"}
 
 
@@ -188,7 +191,15 @@ def test_every_number_that_went_in_is_named_with_its_origin():
     assert inputs.loc["cnaf.cpu.busy", ["standing", "source"]].tolist() == ["assumed", "a planner's choice"]
     assert inputs["source"].str.len().min() > 5
     assert "one replica: the use of the pools has no range" in answer.notes
-    assert any("carbon of making the hardware is left out" in note for note in answer.notes)
+    assert any("carbon of making it is that of servers" in note for note in answer.notes)
+
+
+def test_hardware_of_which_nobody_knows_the_making_is_named(monkeypatch):
+    own = {name: replace(kind, embodied_kg_per_yr=None) for name, kind in catalogue.hardware().items()}
+    monkeypatch.setattr(catalogue, "hardware", lambda: own)
+    answer = table.answer([given("cnaf.cpu", "epyc-core", 4)], FEW)
+    assert value(answer, "carbon of making it")["value"] == 0
+    assert "carbon of making cnaf.cpu is left out: nothing is known of such hardware" in answer.notes
 
 
 def test_a_place_that_nobody_knows_takes_europes_electricity_and_says_so():

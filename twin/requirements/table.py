@@ -20,7 +20,7 @@ from twin.requirements.uncertain import Chance, Input, Uncertain, total, united
 YEAR_H = 8766.0
 """Hours of a year of 365.25 days."""
 INSTALLED, USED = "installed", "used"
-_CARBON = "carbon of making the hardware is left out: no sourced figure is at hand"
+_MADE = "carbon of making it is that of servers with their part of a host; buildings and networks are left out"
 _PRICE = "the price of a server-hour is its full cost: electricity is in it, and is told once more by itself"
 
 
@@ -65,6 +65,8 @@ class Amount:
     eur_per_h: Uncertain
     electricity_eur_per_h: Uncertain
     carbon_kg_per_h: Uncertain
+    embodied_kg_per_yr: Uncertain
+    """Of making the servers, spread over their years of service."""
 
 
 @dataclass(frozen=True)
@@ -161,17 +163,21 @@ def _of_pool(load: Load, chance: Chance) -> Amount:
     if idle is not None:
         watts = watts + full_w * here("idle_share", "share", kind.idle_share) * idle
     watts = watts * _electric(held, "pue", "", chance)
+    there = busy if idle is None else busy + idle
     hs06 = chance.exactly(0.0) if kind.hs06 is None else here("hs06", "HS06", kind.hs06) * busy
+    made = chance.exactly(0.0)
+    if kind.embodied_kg_per_yr is not None:
+        made = here("embodied_kg_per_yr", "kg/yr", kind.embodied_kg_per_yr) * there
     kilowatts = watts / 1e3
     return Amount(
         cores=busy * kind.cores,
         gpus=busy * kind.gpus,
         hs06=hs06,
         watts=watts,
-        eur_per_h=here("price_eur_per_hour", "EUR/h", kind.price_eur_per_hour)
-        * (busy if idle is None else busy + idle),
+        eur_per_h=here("price_eur_per_hour", "EUR/h", kind.price_eur_per_hour) * there,
         electricity_eur_per_h=kilowatts * _electric(held, "electricity_eur_per_kwh", "EUR/kWh", chance),
         carbon_kg_per_h=kilowatts * _electric(held, "carbon_g_per_kwh", "g/kWh", chance) / 1e3,
+        embodied_kg_per_yr=made,
     )
 
 
@@ -194,6 +200,13 @@ def _installed(here: Amount, farms: Mapping[str, Quantity], chance: Chance) -> l
             "tCO2e/yr",
             here.carbon_kg_per_h * (YEAR_H / 1e3),
             "power, all busy x carbon intensity x 8766 h",
+        ),
+        Row(
+            INSTALLED,
+            "carbon of making it",
+            "tCO2e/yr",
+            here.embodied_kg_per_yr / 1e3,
+            "servers x that of making one / its years of service",
         ),
     ]
 
@@ -234,7 +247,10 @@ def _farms(part: str, here: Amount, farms: Mapping[str, Quantity], chance: Chanc
 
 
 def _notes(pools: Sequence[Held]) -> list[str]:
-    notes = [_PRICE, _CARBON]
+    notes = [_PRICE, _MADE]
+    unmade = [held.pool for held in pools if held.kind.embodied_kg_per_yr is None]
+    if unmade:
+        notes.append(f"carbon of making {words.sequence(unmade)} is left out: nothing is known of such hardware")
     gpus = [held.pool for held in pools if held.kind.hs06 is None]
     if gpus:
         notes.append(f"HS06 and farms leave out {words.sequence(gpus)}: no HS06 of such hardware is known")
