@@ -102,3 +102,19 @@ def test_figures_of_ranges_are_drawn_the_same_again(tmp_path):
 def test_what_never_pays_is_told():
     row = json.loads((HERE / "q03-training.json").read_text())["rows"][0] | {"units": None}
     assert "| never | – |" in NEEDED["q03-training"][1]({"rows": [row]})
+
+
+def test_the_page_says_which_policy_of_retraining_is_best():
+    rows = json.loads((HERE / "q07-retraining.json").read_text())["table"]
+    found = {(row["case"], row["quantity"]): row for row in rows}
+    of = {case: row["value"] for (case, quantity), row in found.items() if quantity == "false_alerts"}
+    ageing = {case: value for case, value in of.items() if case != "no-ageing"}
+    assert set(sorted(ageing, key=ageing.get)[:3]) == {"daily", "triggered-sooner", "daily-blue-green"}
+    saved, spent = found["daily", "false_alerts"], found["daily", "server_h.detect"]
+    less, low, high = -saved["difference"], -saved["difference_high"], -saved["difference_low"]
+    page = " ".join(PAGE.read_text().split())
+    assert f"Daily training saves {less:.0f} false alerts a day ({low:.0f} to {high:.0f})" in page
+    assert f"for {spent['difference']:.1f} server hours more in sixty days" in page
+    assert f"{spent['difference'] * 3600 / (60 * less):.1f} server-seconds for each false alert" in page
+    assert f"leaves {of['triggered'] - of['daily']:.0f} more a day" in page
+    assert max(row["high"] for (_, quantity), row in found.items() if quantity == "late") < 1 / 5000
