@@ -5,13 +5,14 @@ For the report and the summary. Reads tables only; knows no kernel and no figure
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import words
+from twin import firsts, words
 from twin.checks_graph import publishing, upstream
 from twin.kernel import state
 from twin.marks import EVERY, groups
@@ -52,6 +53,11 @@ INTERRUPTIONS = {
 }
 """What may happen to the programs of a pool."""
 
+Timelines = dict[tuple[int, str, str], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""By replica, quantity and name: bin starts in s and values."""
+NOTHING = (np.empty(0), np.empty(0))
+"""A timeline that there is not."""
+
 _SIGNS = {"queueing": "longest queue", "outages": "longest outage", "loading models": "most loading"}
 _WINDOWS, _LAST = 12, 4
 _FULL, _GROWN = 0.97, 10.0
@@ -59,45 +65,34 @@ _FULL, _GROWN = 0.97, 10.0
 
 def published_signals(record: Recorded, product: str | None = None) -> pd.DataFrame:
     """The first published alert of each real signal, or the first that is this product."""
-    alerts = record.alerts
-    wanted = alerts["is_signal"] & (alerts["outcome"] == "published")
-    if product is not None:
-        wanted &= alerts["product"] == product
-    found = np.flatnonzero(wanted.to_numpy(bool))
-    found = found[np.argsort(alerts["published_s"].to_numpy()[found], kind="stable")]
-    again = alerts[["replica", "event_id"]].iloc[found].duplicated().to_numpy()
-    rows: pd.DataFrame = alerts.iloc[found[~again]]
-    return rows
+    return record.alerts.iloc[firsts.published(record, product)]
 
 
 def lost_signals(record: Recorded) -> pd.DataFrame:
     """One row per detectable signal of which nothing was published."""
-    alerts = record.alerts
-    rows = alerts[alerts["is_signal"] & alerts["detectable"]]
-    published = rows[rows["outcome"] == "published"]
-    rows = rows.drop_duplicates(["replica", "event_id"])
-    key = ["replica", "event_id"]
-    known = pd.MultiIndex.from_frame(published[key])
-    return rows[~pd.MultiIndex.from_frame(rows[key]).isin(known)]
+    return record.alerts.iloc[firsts.lost(record)]
 
 
 def detectable_signals(record: Recorded) -> pd.DataFrame:
     """One row per detectable signal."""
-    alerts = record.alerts
-    return alerts[alerts["is_signal"] & alerts["detectable"]].drop_duplicates(["replica", "event_id"])
+    return record.alerts.iloc[firsts.detectable(record)]
 
 
 def false_alerts(record: Recorded) -> pd.DataFrame:
     """One row per event that is no real signal and of which something was published."""
-    alerts = record.alerts
-    rows = alerts[~alerts["is_signal"] & (alerts["outcome"] == "published")]
-    return rows.drop_duplicates(["replica", "event_id"])
+    return record.alerts.iloc[firsts.false(record)]
 
 
 def per_replica(record: Recorded, rows: pd.DataFrame) -> list[int]:
     """How many of these rows each replica has, in order."""
     by = rows["replica"].value_counts()
     return [int(by.get(r, 0)) for r in replicas(record)]
+
+
+def most(record: Recorded, column: str) -> list[float]:
+    """The largest number in a column of the counts, by replica, in order."""
+    of, numbers = record.counts["replica"].to_numpy(), record.counts[column].to_numpy(float)
+    return [float(numbers[of == replica].max()) for replica in replicas(record)]
 
 
 def judged_signals(record: Recorded) -> pd.DataFrame:
@@ -124,9 +119,9 @@ def replicas(record: Recorded) -> list[int]:
 def saturated(record: Recorded) -> list[dict[str, Any]]:
     """Pools on the way to an alert whose queue still grows at the horizon in most replicas, all servers busy."""
     found = []
-    numbers = replicas(record)
+    numbers, known = replicas(record), timelines(record)
     for pool in sorted(set(record.pools["pool"]) & _towards_alert(record)):
-        grown = [g for g in (_growth(record, r, pool) for r in numbers) if g is not None]
+        grown = [g for g in (_growth(known, r, pool) for r in numbers) if g is not None]
         if 2 * len(grown) > len(numbers):
             waiting = float(np.mean(grown))
             text = f"The queue of {pool} still grows at the horizon: {words.digits(waiting)} jobs wait there."
@@ -226,15 +221,26 @@ def why_lost(record: Recorded) -> str:
 
 def series(record: Recorded, replica: int, quantity: str, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Bin starts in s and values of one timeline quantity up to the horizon."""
+    return timelines(record).get((replica, quantity, name), NOTHING)
+
+
+def timelines(record: Recorded) -> Timelines:
+    """All of them, by replica, quantity and name."""
     table = record.timeline
-    here = (
-        (table["replica"] == replica)
-        & (table["quantity"] == quantity)
-        & (table["name"] == name)
-        & (table["time_s"] < record.scenario.horizon)
-    )
-    rows = table[here].sort_values("time_s")
-    return rows["time_s"].to_numpy(float), rows["value"].to_numpy(float)
+    time_s, value = table["time_s"].to_numpy(float), table["value"].to_numpy(float)
+    of, numbers = pd.factorize(table["replica"].to_numpy())
+    kind, quantities = pd.factorize(table["quantity"])
+    who, names = pd.factorize(table["name"])
+    which = (of * len(quantities) + kind) * len(names) + who
+    at = np.lexsort((time_s, which))
+    at = at[time_s[at] < record.scenario.horizon]
+    begins = np.flatnonzero(np.diff(which[at], prepend=-1))
+    found: Timelines = {}
+    for first, last in pairwise([*begins, len(at)]):
+        own, one = at[first:last], at[first]
+        key = int(numbers[of[one]]), str(quantities[kind[one]]), str(names[who[one]])
+        found[key] = time_s[own], value[own]
+    return found
 
 
 def recovery_s(record: Recorded, pool: str, end_s: float) -> float | None:
@@ -256,11 +262,11 @@ def _recovered_s(time_s: NDArray[Any], queue: NDArray[Any], end_s: float) -> flo
     return 0.0 if calm[0] else float(time_s[after][np.argmax(calm)] - end_s)
 
 
-def _growth(record: Recorded, replica: int, pool: str) -> float | None:
+def _growth(known: Timelines, replica: int, pool: str) -> float | None:
     """Jobs waiting at the horizon if the queue rose through each of the last windows, else None."""
-    _, queue = series(record, replica, "queue", pool)
-    _, busy = series(record, replica, "busy", pool)
-    _, servers = series(record, replica, "servers", pool)
+    queue, busy, servers = (
+        known.get((replica, quantity, pool), NOTHING)[1] for quantity in ("queue", "busy", "servers")
+    )
     if len(queue) < _WINDOWS:
         return None
     means = np.array([part.mean() for part in np.array_split(queue, _WINDOWS)])[-_LAST:]

@@ -63,10 +63,15 @@ def of_replica(
 def table(scenario: Scenario, marks: pd.DataFrame) -> pd.DataFrame:
     """Marks of the whole run: what is set once, for EVERY replica; what chance brings for its own."""
     chance = {name for name, entry in scenario.timeline.items() if _by_chance(scenario, entry)} | {"sky"}
-    entry = marks["name"].str.split(" ").str[0]
     kinds = ("storm", "failures", "retraining")
-    own = marks["kind"].isin(kinds) & entry.isin(chance) | ~entry.isin(scenario.timeline)
-    own |= marks["kind"] == LOCK_LOSS
+    entries = [(kind, name.split(" ")[0]) for kind, name in zip(marks["kind"], marks["name"], strict=True)]
+    own = np.array(
+        [
+            (kind in kinds and name in chance) or name not in scenario.timeline or kind == LOCK_LOSS
+            for kind, name in entries
+        ],
+        dtype=bool,
+    )
     storms = [
         (EVERY, e.kind, name, e.at, e.at + e.lasts)
         for name, e in scenario.timeline.items()

@@ -10,9 +10,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from twin import ahead, words
+import numpy as np
+from numpy.typing import NDArray
+
+from twin import ahead, firsts, words
 from twin.estimates import Estimate, fraction, of_replica, over_replicas, withheld
-from twin.limits import detectable_signals, judged_signals, lost_signals, per_replica, replicas
+from twin.limits import most
 from twin.recorded import Recorded
 
 Row = tuple[float, ...]
@@ -26,13 +29,13 @@ _OPPOSITE = {"met": "missed", "missed": "met", "undecided": "undecided"}
 def evidence(record: Recorded) -> Evidence:
     """What the verdict on every target of the scenario rests on."""
     wanted = record.scenario.targets
-    found = {f"alert_latency.{key}": list(_latencies(record, _share_of(key))) for key in wanted.alert_latency}
+    each = firsts.values(record, "latency_s", firsts.judged(record)) if wanted.alert_latency else []
+    found = {f"alert_latency.{key}": list(_latencies(each, _share_of(key))) for key in wanted.alert_latency}
     if wanted.lost is not None:
-        able = per_replica(record, detectable_signals(record))
-        found["lost"] = _shares(per_replica(record, lost_signals(record)), able)
+        able = firsts.counted(record, firsts.detectable(record))
+        found["lost"] = _shares(firsts.counted(record, firsts.lost(record)), able)
     if wanted.dead_time is not None:
-        by = record.counts.groupby("replica", observed=True)
-        found["dead_time"] = _shares(by["unsearched"].max().tolist(), by["segments"].max().tolist())
+        found["dead_time"] = _shares(most(record, "unsearched"), most(record, "segments"))
     if wanted.warning is not None:
         found["warning"] = _shares(*ahead.counts(record, wanted.warning.of, wanted.warning.ahead))
     return found
@@ -74,11 +77,9 @@ def _share_of(key: str) -> float:
     return int(key[1:]) / 100.0
 
 
-def _latencies(record: Recorded, q: float) -> Iterator[Row]:
-    alerts, numbers = judged_signals(record), replicas(record)
-    for replica in numbers:
-        own = alerts.loc[alerts["replica"] == replica, "latency_s"].to_numpy()
-        one = of_replica(own, q, len(numbers) == 1)
+def _latencies(each: Sequence[NDArray[np.float64]], q: float) -> Iterator[Row]:
+    for own in each:
+        one = of_replica(own, q, len(each) == 1)
         known = (math.nan if value is None else value for value in (one.value, one.low, one.high))
         yield *known, float(one.n)
 
