@@ -17,7 +17,7 @@ from twin.limits import saturated
 from twin.metrics import targets
 from twin.runner import run, singly
 from twin.studies import processes
-from twin.studies.answers import FILE, Answers, AnswersError, remove
+from twin.studies.answers import FILE, Answers, AnswersError, Damage, remove
 from twin.studies.engine import Engine
 from twin.studies.evaluation import Point
 from twin.studies.identity import Identity
@@ -26,6 +26,8 @@ from twin.studies.processes import Processes
 from twin.studies.quantities import quantities
 from twin.studies.tasks import Failed, Here, PointError, Task, Told
 
+KEY = "c0" * 32
+"""Of answers that nobody asked for."""
 AT = {"timeline.storm.at": "30 min", "timeline.storm.lasts": "20 min", "timeline.new-weights.at": "40 min"}
 SHORT = {"horizon": "2 h", "drain": "10 min", "replicas": 3}
 
@@ -84,7 +86,7 @@ def test_a_lone_replica_is_judged_by_its_ranks(scenario, folder, pieces):
 
 def test_a_quantity_that_some_replicas_lack_stands_where_it_would_in_all():
     def made(*names):
-        told = tuple((name, name, "", 1.0, 2) for name in names)
+        told = tuple((name, name, "", 1.0, 2, None) for name in names)
         return Piece("d", told, {}, ("a.cpu",) if "late" in names else ())
 
     wanted = twin.load("first-light").targets.model_copy(
@@ -167,7 +169,8 @@ def test_an_interrupted_study_goes_on_where_it_was(scenario, folder, tmp_path):
     ask = engine(again, profiles=(folder,))
     for one, other in zip(ask(points, range(2)), whole, strict=True):
         equal(one, other)
-    assert (ask.computed, again.damaged) == (2, 1)
+    assert (ask.computed, [one.line for one in again.damaged]) == (2, [3])
+    assert ask.damaged == [f"{FILE}, line 3: damaged or not finished; it held a replica that cannot be told"]
     again.close()
     assert len(Answers(tmp_path / "kept")) == 4
 
@@ -175,15 +178,15 @@ def test_an_interrupted_study_goes_on_where_it_was(scenario, folder, tmp_path):
 def test_damaged_answers_are_left_out_and_one_study_at_a_time_has_them(tmp_path):
     kept = Answers(tmp_path / "kept")
     for replica in range(3):
-        kept.keep("k" * 64, replica, f'{{"value": {replica}}}')
+        kept.keep(KEY, replica, f'{{"value": {replica}}}')
     with pytest.raises(AnswersError, match="in use by another study"):
         Answers(tmp_path / "kept")
     kept.close()
     path = tmp_path / "kept" / FILE
     path.write_bytes(path.read_bytes().replace(b'"value": 1', b'"value": 7'))
     again = Answers(tmp_path / "kept")
-    assert [again.get("k" * 64, replica) for replica in range(4)] == ['{"value": 0}', None, '{"value": 2}', None]
-    assert again.damaged == 1
+    assert [again.get(KEY, replica) for replica in range(4)] == ['{"value": 0}', None, '{"value": 2}', None]
+    assert again.damaged == [Damage(2, KEY, 1)]
     again.close()
     remove(tmp_path / "kept")
     assert list(tmp_path.iterdir()) == []
@@ -192,6 +195,20 @@ def test_damaged_answers_are_left_out_and_one_study_at_a_time_has_them(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(AnswersError, match="cannot be kept there"):
         Answers(tmp_path / "file")
+
+
+def test_an_answer_that_is_damaged_is_named_and_computed_again(scenario, folder, pieces, tmp_path):
+    key, kept = Identity((folder,))(scenario.with_({"seed": 1})), Answers(tmp_path / "kept")
+    for replica in range(2):
+        kept.keep(key, replica, written(pieces[replica]))
+    kept.close()
+    path = tmp_path / "kept" / FILE
+    whole, damaged = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(whole + damaged.replace(b'"growing"', b'"growinG"'))
+    ask = engine(Answers(tmp_path / "kept"), profiles=(folder,))
+    ask([Point("it", scenario, {})], range(2))
+    assert ask.computed == 1
+    assert ask.damaged == [f"{FILE}, line 2: damaged or not finished; it held replica 2 of it"]
 
 
 def tasks(*names, replicas=4):

@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 FILE = "answers.jsonl"
 _CHECKED = 16
+_HEAD = re.compile(r"([0-9a-f]{64}) (\d{1,9}) ")
 
 
 class AnswersError(OSError):
     """Answers cannot be kept where they were to be."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A line of the file (from 1) that was left out; of which key and replica, as far as it can still be read."""
+
+    line: int
+    key: str = ""
+    replica: int = -1
 
 
 class Answers:
@@ -24,7 +36,8 @@ class Answers:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
-        self.damaged = 0
+        self.damaged: list[Damage] = []
+        """What was in the folder and could not be used."""
         self._known: dict[tuple[str, int], str] = {}
         self._file: int | None = None
         if folder is not None:
@@ -74,19 +87,20 @@ class Answers:
 
     def _read(self, path: Path) -> None:
         raw = path.read_bytes()
-        for line in raw.split(b"\n"):
+        for number, line in enumerate(raw.split(b"\n"), 1):
             if line:
-                self._take(line)
+                self._take(number, line)
         if raw and not raw.endswith(b"\n"):
             assert self._file is not None
             os.write(self._file, b"\n")
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, number: int, line: bytes) -> None:
         """A line of the file, unless it is damaged."""
         text = line.decode(errors="replace")
         checked, _, content = text.partition(" ")
         if _checked(content) != checked:
-            self.damaged += 1
+            head = _HEAD.match(content)
+            self.damaged.append(Damage(number, head[1], int(head[2])) if head else Damage(number))
             return
         key, replica, answer = content.split(" ", 2)
         self._known[key, int(replica)] = answer

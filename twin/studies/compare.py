@@ -20,7 +20,7 @@ from twin.studies.engine import Engine
 from twin.studies.evaluation import Outcome, Point
 from twin.studies.executors import executor
 from twin.studies.quantities import table as told
-from twin.studies.stated import apart, stated
+from twin.studies.stated import apart, note, stated
 
 __all__ = ["Case", "Comparison", "Outcome", "compare", "is_certain"]
 
@@ -49,7 +49,7 @@ class Comparison:
     def table(self) -> pd.DataFrame:
         """A row per quantity and case: case, quantity, text, unit; value, low, high (95 % over replicas), n; and
         the same of the paired difference to the first case (difference, difference_low, difference_high); reason
-        says why there is no number."""
+        says why there is no number, note what is to be said beside it."""
         table = pd.DataFrame(list(_rows(self.outcomes))).astype(dict.fromkeys(NUMBERS, float))
         order = {name: k for k, name in enumerate(table["quantity"].unique())}
         return table.sort_values("quantity", key=lambda q: q.map(order), kind="stable", ignore_index=True)
@@ -126,7 +126,10 @@ def _rows(outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
             difference = apart(there, q, outcomes[0].saturated, outcome.saturated)
             numbers = [getattr(one, part) for one in (here, difference) for part in ("value", "low", "high")]
             about = {"case": outcome.name, "quantity": q.name, "text": q.text, "unit": q.unit}
-            yield {**about, **dict(zip(NUMBERS, numbers, strict=True)), "n": q.n, "reason": here.reason}
+            yield {**about, **dict(zip(NUMBERS, numbers, strict=True)), "n": q.n} | {
+                "reason": here.reason,
+                "note": note(q, difference),
+            }
 
 
 def _inputs(scenario: Scenario) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from twin import words
 from twin.scenario import Scenario
-from twin.studies.answers import Answers
+from twin.studies.answers import FILE, Answers
 from twin.studies.evaluation import Outcome, Point
 from twin.studies.identity import Identity
 from twin.studies.pieces import merged, read
@@ -54,6 +54,7 @@ class Engine:
         self.errors: dict[str, Exception] = {}
         """Why points failed, by name."""
         self._hopeless: dict[str, Exception] = {}
+        self._names: dict[str, str] = {}
 
     def __call__(self, points: Sequence[Point], replicas: range) -> list[Outcome]:
         """As `Evaluate`. Raises ValueError for no replicas and for points of one name that are not the same."""
@@ -63,6 +64,7 @@ class Engine:
         for point in points:
             if keys.setdefault(point.name, key := self._key(point)) != key:
                 raise ValueError(f"two different points are called '{point.name}'")
+            self._names.setdefault(key, point.name)
         tasks = list(self._tasks(points, keys, replicas))
         new = {(key, replica) for key in keys.values() if key for replica in replicas} - self._asked
         self._known += sum(self._answers.get(*one) is not None for one in new)
@@ -75,6 +77,16 @@ class Engine:
     def computed(self) -> int:
         """How many replicas were run, and not known already."""
         return self._computed
+
+    @property
+    def damaged(self) -> list[str]:
+        """Which kept answers could not be used, in words; names those of points that were asked about."""
+        told = []
+        for one in self._answers.damaged:
+            name = self._names.get(one.key)
+            which = "a replica that cannot be told" if name is None else f"replica {one.replica + 1} of {name}"
+            told.append(f"{FILE}, line {one.line}: damaged or not finished; it held {which}")
+        return told
 
     def _key(self, point: Point) -> str:
         """The name of what decides the point's replicas; '' when there is none, which is an error of its own."""

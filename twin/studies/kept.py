@@ -42,7 +42,7 @@ def as_dict(found: Comparison, command: str) -> dict[str, Any]:
             for case, outcome in zip(found.cases, found.outcomes, strict=True)
         ],
         "table": [_plain(row) for row in found.table.to_dict("records")],
-        "better": pairing.sentences(found.outcomes),
+        "better": [*pairing.sentences(found.outcomes), *pairing.cautions(found.outcomes)],
         "pairing": [_plain(row) for row in pairing.table(found.outcomes).to_dict("records")],
     }
 

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from twin import words
+from twin.studies import stated
 from twin.studies.asking import by_name
 from twin.studies.evaluation import Outcome
 from twin.studies.quantities import Quantity
-from twin.studies.stated import apart
 
 MORE_IS_BETTER = ("published", "daily", "warned", "kept")
 """Words in the names of quantities of which more is better; of all others, less is."""
@@ -82,11 +82,24 @@ def sentences(outcomes: Sequence[Outcome]) -> list[str]:
     return [told for outcome in outcomes[1:] for name in wanted for told in _sentence(first, outcome, name)]
 
 
+def cautions(outcomes: Sequence[Outcome]) -> list[str]:
+    """What is to be said of the quantities that a target is about."""
+    wanted = [about(target["name"]) for target in outcomes[0].targets]
+    return stated.cautions([outcome.quantities for outcome in outcomes], wanted)
+
+
 def _sentence(first: Outcome, here: Outcome, name: str) -> Iterator[str]:
     a, b = by_name(first).get(name), by_name(here).get(name)
     if a is None or b is None:
         return
-    found = apart(a, b, first.saturated, here.saturated)
+    found = stated.apart(a, b, first.saturated, here.saturated)
+    if found.value is not None and found.low is None and a.values.size > 1:
+        more = "more" if found.value > 0.0 else "less"
+        yield (
+            f"{here.name} has {_amount(abs(found.value), b.unit)} {more} than {first.name} in {b.text}, "
+            f"{found.reason}."
+        )
+        return
     if found.value is None or found.low is None or found.high is None:
         yield f"{here.name} and {first.name} cannot be compared in {b.text}: {found.reason}."
         return
@@ -95,7 +108,7 @@ def _sentence(first: Outcome, here: Outcome, name: str) -> Iterator[str]:
     worth = f"; pairing took away {words.share(1.0 - 1.0 / ratio)} of its variance" if ratio > 1.0 else ""
     shown = f"{_amount(abs(found.value), b.unit)} ± {_amount(half, b.unit)}"
     if found.value == 0.0 and half == 0.0:
-        yield f"{here.name} and {first.name} are the same in {b.text}."
+        yield f"{here.name} and {first.name} are the same in {b.text}, in all {a.values.size} replicas."
     elif found.low <= 0.0 <= found.high:
         yield f"No difference between {here.name} and {first.name} is shown in {b.text} ({shown}{worth})."
     else:

@@ -22,8 +22,8 @@ from twin.studies.evaluation import Outcome
 from twin.studies.quantities import ABSENT, Quantity, quantities
 from twin.verdicts import Evidence, evidence, judged
 
-Told = tuple[str, str, str, float, int]
-"""Name, text, unit, value and n of a quantity."""
+Told = tuple[str, str, str, float, int, float | None]
+"""Name, text, unit, value, n and level of a quantity."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Piece:
 
 def piece(record: Recorded) -> Piece:
     """Of the record of one replica (`twin.runner.singly`)."""
-    told = tuple((q.name, q.text, q.unit, float(q.values[0]), q.n) for q in quantities(record))
+    told = tuple((q.name, q.text, q.unit, float(q.values[0]), q.n, q.level) for q in quantities(record))
     growing = tuple(str(pool["pool"]) for pool in saturated(record))
     return Piece(record.plan_digest, told, evidence(record), growing)
 
@@ -48,11 +48,11 @@ def merged(name: str, pieces: Sequence[Piece], targets: Targets) -> Outcome:
     rows = [{told[0]: told for told in one.quantities} for one in pieces]
     found = []
     for quantity in _order([[told[0] for told in one.quantities] for one in pieces]):
-        text, unit = next((row[quantity][1], row[quantity][2]) for row in rows if quantity in row)
-        absent = (quantity, text, unit, *ABSENT.get(quantity, (math.nan, 0)))
+        _, text, unit, _, _, level = next(row[quantity] for row in rows if quantity in row)
+        absent = (quantity, text, unit, *ABSENT.get(quantity, (math.nan, 0)), level)
         own = [row.get(quantity, absent) for row in rows]
         values = np.array([told[3] for told in own], dtype=float)
-        found.append(Quantity(quantity, text, unit, values, sum(told[4] for told in own)))
+        found.append(Quantity(quantity, text, unit, values, sum(told[4] for told in own), level))
     grown = Counter(pool for one in pieces for pool in one.growing)
     growing = sorted(pool for pool, n in grown.items() if 2 * n > len(pieces))
     behind = {key: [row for one in pieces for row in one.evidence[key]] for key in pieces[0].evidence}
@@ -70,7 +70,7 @@ def read(line: str) -> Piece:
     content = json.loads(line)
     return Piece(
         content["plan_digest"],
-        tuple((name, text, unit, value, n) for name, text, unit, value, n in content["quantities"]),
+        tuple(tuple(told) for told in content["quantities"]),
         {key: [tuple(row) for row in rows] for key, rows in content["evidence"].items()},
         tuple(content["growing"]),
     )

@@ -6,7 +6,7 @@ Knows one record; no case, no interval.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import starmap
 
@@ -14,23 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import ahead, guarded, overlaps, words
+from twin import ahead, firsts, guarded, overlaps, words
 from twin.ageing import summary as ageing
 from twin.estimates import events_needed
-from twin.limits import (
-    alert_name,
-    detectable_signals,
-    false_alerts,
-    judged_signals,
-    lost_signals,
-    per_replica,
-    products,
-    published_signals,
-    replicas,
-    series,
-)
+from twin.limits import NOTHING, Timelines, alert_name, most, products, replicas, timelines
 from twin.marks import EVERY, causes
-from twin.metrics import DAY_S, name, quantiles, vetoed_signals
+from twin.metrics import DAY_S, name, quantiles
 from twin.recorded import Recorded
 from twin.shifts import load as shifts
 from twin.units import YEAR_S
@@ -46,7 +35,7 @@ Array = NDArray[np.float64]
 class Quantity:
     """`values` (replica,) of one quantity, NaN where a replica has too little to tell; from `n` events in all.
 
-    `unit` is 's', '' for a share, or what is counted.
+    `unit` is 's', '' for a share, or what is counted; `level` of a quantile is its share, as 0.99.
     """
 
     name: str
@@ -54,6 +43,7 @@ class Quantity:
     unit: str
     values: Array
     n: int
+    level: float | None = None
 
 
 def quantities(record: Recorded) -> list[Quantity]:
@@ -74,34 +64,35 @@ def table(found: list[Quantity]) -> pd.DataFrame:
 
 
 def _latencies(record: Recorded) -> Iterator[Quantity]:
-    judged = judged_signals(record)
+    judged = firsts.judged(record)
+    each = firsts.values(record, "latency_s", judged)
     for q in quantiles(record):
-        values = [_quantile(own["latency_s"].to_numpy(float), q) for own in _each(record, judged)]
+        values = [_quantile(own, q) for own in each]
         title = f"{'median' if q == 0.5 else f'{100 * q:g} %'} latency of the {alert_name(record)}"
-        yield Quantity(f"latency.{name(q)}", title, "s", np.array(values), len(judged))
+        yield Quantity(f"latency.{name(q)}", title, "s", np.array(values), len(judged), q)
     kinds = products(record)
     for product in kinds if len(kinds) > 1 else ():
-        alerts = published_signals(record, product)
-        values = [_quantile(own["latency_s"].to_numpy(float), 0.5) for own in _each(record, alerts)]
+        alerts = firsts.published(record, product)
+        values = [_quantile(own, 0.5) for own in firsts.values(record, "latency_s", alerts)]
         title = f"median latency of the {product} alert"
         if product != record.scenario.targets.product:
-            yield Quantity(f"{product}.p50", title, "s", np.array(values), len(alerts))
+            yield Quantity(f"{product}.p50", title, "s", np.array(values), len(alerts), 0.5)
         daily = _counts(record, alerts) / (record.scenario.told_s / DAY_S)
         yield Quantity(f"{product}.daily", f"{product} alerts of signals", "/d", daily, len(alerts))
 
 
 def _losses(record: Recorded) -> Iterator[Quantity]:
-    published = published_signals(record)
-    able, false, vetoed = detectable_signals(record), false_alerts(record), vetoed_signals(record)
+    published, able = firsts.published(record), firsts.detectable(record)
+    lost, false, vetoed = firsts.lost(record), firsts.false(record), firsts.vetoed(record)
+    late_at = published[record.alerts["late"].to_numpy(bool)[published]]
     days = record.scenario.told_s / DAY_S
     yield Quantity("published", "signals published", "/d", _counts(record, published) / days, len(published))
-    late = _share(_counts(record, published[published["late"]]), _counts(record, published))
+    late = _share(_counts(record, late_at), _counts(record, published))
     yield Quantity("late", "late, of published signals", "", late, len(published))
-    lost = _share(_counts(record, lost_signals(record)), _counts(record, able))
-    yield Quantity("lost", "lost, of detectable signals", "", lost, len(able))
-    by = record.counts.groupby("replica", observed=True)
-    segments = by["segments"].max().to_numpy(float)
-    dead = _share(by["unsearched"].max().to_numpy(float), segments)
+    gone = _share(_counts(record, lost), _counts(record, able))
+    yield Quantity("lost", "lost, of detectable signals", "", gone, len(able))
+    segments, unsearched = (np.array(most(record, column)) for column in ("segments", "unsearched"))
+    dead = _share(unsearched, segments)
     yield Quantity("dead_time", "dead time, of segments", "", dead, int(segments.sum()))
     yield Quantity("vetoed", "real signals vetoed", "/d", _counts(record, vetoed) / days, len(vetoed))
     yield Quantity("false_alerts", "false alerts", "/d", _counts(record, false) / days, len(false))
@@ -148,19 +139,19 @@ def _recovery(record: Recorded) -> Iterator[Quantity]:
     marks = causes(record.marks[record.marks["end_s"] < record.scenario.horizon])
     if marks.empty:
         return
-    values = []
+    values, known = [], timelines(record)
     for replica in replicas(record):
         own = marks[(marks["replica"] == replica) | (marks["replica"] == EVERY)] if "replica" in marks else marks
-        values.append(_back_s(record, replica, float(own["end_s"].max())) if len(own) else math.nan)
+        values.append(_back_s(record, known, replica, float(own["end_s"].max())) if len(own) else math.nan)
     text = "time to recover: queues back after the last event of the timeline"
     yield Quantity("recovery", text, "s", np.array(values), len(values))
 
 
-def _back_s(record: Recorded, replica: int, end_s: float) -> float:
+def _back_s(record: Recorded, known: Timelines, replica: int, end_s: float) -> float:
     """As fine as the bins of the timeline; inf when a queue was not back at the horizon."""
     spans = []
     for pool in record.pools["pool"].unique():
-        time_s, queue = series(record, replica, "queue", pool)
+        time_s, queue = known.get((replica, "queue", pool), NOTHING)
         after = time_s >= end_s
         calm = queue[after] <= 2.0 * np.median(queue) + 1.0
         if after.any():
@@ -193,30 +184,31 @@ def _beside(record: Recorded) -> Iterator[Quantity]:
 
 def _computing(record: Recorded) -> Iterator[Quantity]:
     """Of each kind of hardware, how many servers there were and how many worked, on average."""
-    horizon_s = record.scenario.horizon
-    pools = record.pools.assign(
-        there=record.pools["server_s"] / horizon_s,
-        busy=record.pools["use"] * (record.pools["server_s"] / horizon_s),
-    )
-    for hardware in sorted(map(str, pools["hardware"].unique())):
-        by = pools[pools["hardware"] == hardware].groupby("replica", observed=True)[["there", "busy"]].sum()
-        by = by.reindex(replicas(record), fill_value=0.0)
+    pools, numbers = record.pools, replicas(record)
+    there = pools["server_s"].to_numpy(float) / record.scenario.horizon
+    hardware = [str(kind) for kind in pools["hardware"]]
+    sums = {
+        "there": _sums(hardware, pools["replica"], there),
+        "busy": _sums(hardware, pools["replica"], pools["use"].to_numpy(float) * there),
+    }
+    for own in sorted(set(hardware)):
         for kind, text in (("there", ""), ("busy", " that work, on average")):
-            title = f"servers of kind {hardware}{text}"
-            yield Quantity(f"{kind}.{hardware}", title, "servers", by[kind].to_numpy(float), len(by))
+            values = np.array([sums[kind].get((own, replica), 0.0) for replica in numbers])
+            yield Quantity(f"{kind}.{own}", f"servers of kind {own}{text}", "servers", values, len(numbers))
 
 
 def _work(record: Recorded) -> Iterator[Quantity]:
     """By stage that takes jobs one by one, how many servers its programs keep busy on average."""
-    stages = record.stages.astype({"stage": str})
-    singly = [name for name, stage in record.scenario.stages.items() if getattr(stage, "max_batch", 1) == 1]
-    stages = stages[stages["stage"].isin(singly)]
-    busy = stages["done"] * stages["service_mean_s"].fillna(0.0) / record.scenario.horizon
-    for stage in stages["stage"].unique():
-        mine = stages["stage"] == stage
-        by = busy[mine].groupby(stages["replica"][mine]).sum().reindex(replicas(record), fill_value=0.0)
-        n = int(stages["done"][mine].sum())
-        yield Quantity(f"work.{stage}", f"servers that {stage} keeps busy", "servers", by.to_numpy(float), n)
+    stages, numbers = record.stages, replicas(record)
+    names, done = [str(name) for name in stages["stage"]], stages["done"].to_numpy()
+    mean_s = np.nan_to_num(stages["service_mean_s"].to_numpy(float), posinf=math.inf)
+    busy = _sums(names, stages["replica"], done * mean_s / record.scenario.horizon)
+    for stage in dict.fromkeys(names):
+        if getattr(record.scenario.stages.get(stage), "max_batch", 1) != 1 or stage not in record.scenario.stages:
+            continue
+        values = np.array([busy.get((stage, replica), 0.0) for replica in numbers])
+        n = int(done[[name == stage for name in names]].sum())
+        yield Quantity(f"work.{stage}", f"servers that {stage} keeps busy", "servers", values, n)
 
 
 def _guarded(record: Recorded) -> Iterator[Quantity]:
@@ -232,13 +224,21 @@ def _traffic(record: Recorded) -> Iterator[Quantity]:
     yield Quantity("traffic", "moved between sites", "GB/d", daily, int(record.links["transfers"].sum()))
 
 
+def _sums(names: Sequence[str], of: Iterable[int], numbers: Array) -> dict[tuple[str, int], float]:
+    """The sum of the numbers of each name in each replica."""
+    parts: dict[tuple[str, int], list[float]] = {}
+    for key, number in zip(zip(names, map(int, of), strict=True), numbers.tolist(), strict=True):
+        parts.setdefault(key, []).append(number)
+    return {key: math.fsum(own) for key, own in parts.items()}
+
+
 def _each(record: Recorded, rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
     for replica in replicas(record):
         yield rows[rows["replica"] == replica]
 
 
-def _counts(record: Recorded, rows: pd.DataFrame) -> Array:
-    return np.array(per_replica(record, rows), dtype=float)
+def _counts(record: Recorded, at: firsts.At) -> Array:
+    return np.array(firsts.counted(record, at), dtype=float)
 
 
 def _share(count: Array, total: Array) -> Array:

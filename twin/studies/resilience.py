@@ -29,6 +29,7 @@ from twin.studies.asking import AS_IS, Ledger, by_name, made
 from twin.studies.evaluation import Evaluate, Outcome, Point
 from twin.studies.kinds import Asked, Found
 from twin.studies.sequential import until
+from twin.studies.stated import between
 from twin.tree import ScenarioError
 from twin.units import DURATION, POSITIVE, Duration
 
@@ -166,13 +167,14 @@ def _row(part: str, plain: Outcome, without: Outcome, share: float) -> dict[str,
     if before is None or after is None or apart is None:
         blind = AS_IS if before is None else without.name
         return row | {"certain": False, "reason": without.failure or f"{blind} has replicas without a signal"}
-    found = mean(apart, by_name(without)["lost"].n)
+    found = between(apart, by_name(without)["lost"].n)
     low, high = (math.nan if number is None else number for number in (found.low, found.high))
     back = by_name(without).get("recovery")
     row |= {"in_time": float(after.mean()), "damage": found.value, "damage_low": low, "damage_high": high}
     row["recovery_s"] = math.nan if back is None else float(np.mean(back.values))
     grows = f"the queue of {', '.join(without.saturated)} still grows at the end" if without.saturated else ""
-    return row | {"certain": bool(low > 0.0 or high < 0.0), "reason": grows}
+    reason = "; ".join(filter(None, (grows, found.reason)))
+    return row | {"certain": bool(low > 0.0 or high < 0.0), "reason": reason}
 
 
 def _left(part: str, reason: str) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from twin import words
-from twin.estimates import mean
 from twin.phrases import unknown
 from twin.sections import Section, Texts
 from twin.studies.asking import AS_IS, Ledger, by_name, made
@@ -29,6 +28,7 @@ from twin.studies.pairing import about
 from twin.studies.quantities import Quantity
 from twin.studies.ranges import ASSUMED, Factor, Range, Span, chosen, ranges
 from twin.studies.sequential import until
+from twin.studies.stated import between
 from twin.tree import Problem, ScenarioError, Spot
 
 USUAL = ("latency.p50", "latency.p99", "lost")
@@ -156,7 +156,7 @@ def _row(base: Quantity, r: Range, at: Mapping[str, Outcome], outcomes: Mapping[
     plain = outcomes[AS_IS]
     row: dict[str, Any] = {"quantity": base.name, "text": base.text, "unit": base.unit, "key": r.key}
     row |= {"given": r.text(r.value), "at_low": r.text(r.low), "at_high": r.text(r.high), "origin": r.origin}
-    row |= {"base": float(np.mean(base.values)), "swing": math.nan, "certain": False, "reason": ""}
+    row |= {"base": float(np.mean(base.values)), "swing": math.nan, "certain": False, "reason": "", "note": ""}
     for end, outcome in at.items():
         here = by_name(outcome).get(base.name)
         wrong = _wrong(plain, base) or _wrong(outcome, here)
@@ -164,10 +164,12 @@ def _row(base: Quantity, r: Range, at: Mapping[str, Outcome], outcomes: Mapping[
         if wrong or here is None:
             row["reason"] = f"{row['reason']}; at the {end} end {wrong}".lstrip("; ")
             continue
-        apart = mean(here.values - base.values, here.n)
+        apart = between(here.values - base.values, here.n)
         low, high = (math.nan if number is None else number for number in (apart.low, apart.high))
         row |= {end: float(here.values.mean()), f"{end}_difference": apart.value}
         row |= {f"{end}_from": low, f"{end}_to": high}
+        if apart.reason:
+            row["note"] = f"{row['note']}; at the {end} end {apart.reason}".lstrip("; ")
         row["certain"] = bool(row["certain"] or (low > 0.0 or high < 0.0))
         row["swing"] = float(np.nanmax([row["swing"], abs(apart.value or 0.0)]))
     row["flips"] = ", ".join(_flips(plain, at, base.name))

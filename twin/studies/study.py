@@ -29,6 +29,7 @@ from twin.studies.identity import code, versions
 from twin.studies.kinds import Found
 from twin.studies.registry import KINDS
 from twin.studies.request import Request
+from twin.studies.stated import cautions
 from twin.tree import ScenarioError
 
 if TYPE_CHECKING:
@@ -76,8 +77,9 @@ class Study:
 
     @property
     def answer(self) -> tuple[str, ...]:
-        """What was found, in sentences."""
-        return tuple(self.found.answer)
+        """What was found, in sentences; and what of the report rests on little."""
+        told = [outcome.quantities for outcome in self.found.outcomes]
+        return (*self.found.answer, *cautions(told, self.report))
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -174,6 +176,9 @@ def carried_out(
             _check_report(request, first)
             engine = Engine(crew, known, seed=asked.seed, profiles=profiles, progress=progress)
             found = KINDS[request.kind].drive(asked, engine)
+            damaged = engine.damaged
+            for told in damaged:
+                progress(1.0, f"{told}: computed again if it was needed")
             ran = {"workers": crew.workers, "replicas_run": first.computed + engine.computed}
     finally:
         known.close()
@@ -193,7 +198,7 @@ def carried_out(
         "wall_s": round(time.perf_counter() - begun_s, 3),
         **ran,
         "replicas_found": before,
-        "answers_damaged": known.damaged,
+        "answers_damaged": damaged,
     }
     return Study(request, found, manifest)
 

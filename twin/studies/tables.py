@@ -15,10 +15,10 @@ from pydantic import BaseModel
 from twin.scenario import Scenario
 from twin.studies.evaluation import Outcome, Point
 from twin.studies.kinds import Found
-from twin.studies.stated import stated
+from twin.studies.stated import note, stated
 
 NUMBERS = ("value", "low", "high")
-_TABLE = ("quantity", "text", "unit", *NUMBERS, "n", "replicas", "reason")
+_TABLE = ("quantity", "text", "unit", *NUMBERS, "n", "replicas", "reason", "note")
 _VALUES = ("quantity", "unit", "replica", "value", "n")
 _TARGETS = ("target", "text", "limit", "unit", *NUMBERS, "n", "verdict", "reason", "saturated")
 
@@ -83,7 +83,7 @@ def _long(found: Found, columns: tuple[str, ...], rows: Any) -> pd.DataFrame:
 def _stated(point: Point, outcome: Outcome) -> Iterator[tuple[Any, ...]]:
     for q in outcome.quantities:
         one = stated(q, outcome.saturated)
-        yield q.name, q.text, q.unit, one.value, one.low, one.high, q.n, q.values.size, one.reason
+        yield q.name, q.text, q.unit, one.value, one.low, one.high, q.n, q.values.size, one.reason, note(q)
 
 
 def _each(point: Point, outcome: Outcome) -> Iterator[tuple[Any, ...]]:
