@@ -4,8 +4,9 @@ An M/M/4 queue, of which theory knows the mean and every quantile of the time in
 independent replicas, with four servers and, under the same arrivals and services, with five. Replicas are made
 up into studies of `REPLICAS` each, and into studies that stop by themselves (twin.studies.sequential); of each
 the 95 % interval of the mean, of the 90 and 99 % quantile and of the paired difference is held against the
-truth. Beside them: runs that begin empty, without the warm-up that is left out otherwise; and what pairing is
-worth in a shipped scenario. Writes benchmarks/coverage.json.
+truth. Beside them: runs that begin empty, without the warm-up that is left out otherwise; runs so short that few
+events lie beyond their quantiles (twin.studies.stated.WELL_BEYOND); and what pairing is worth in a shipped
+scenario. Writes benchmarks/coverage.json.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,26 +27,32 @@ import twin
 from benchmarks import results
 from benchmarks.theory import exact
 from benchmarks.theory.services import exponential
-from benchmarks.theory.system import System, observe, stage
+from benchmarks.theory.system import END, WARM, System, observe, stage
 from benchmarks.work import Array
 from twin.estimates import mean, wilson
 from twin.plan import PoolSpec
 from twin.studies.evaluation import Outcome, Point
+from twin.studies.processes import cores
 from twin.studies.quantities import Quantity, quantities
 from twin.studies.sequential import Precision, until
 
 RESULTS = results.PATH.with_name("coverage.json")
-RATE_HZ, SERVERS, JOBS = 2.4, 4, 10_000
+PAGE = results.PATH.parents[1] / "docs" / "studying.md"
+MARKED = re.compile(r"(<!-- measured: coverage -->\n).*?(<!-- end -->)", re.DOTALL)
+RATE_HZ, SERVERS, JOBS = 2.4, 4, 20_000
 """Load 0.6; jobs of one replica, of which the middle 80 % are looked at."""
-SHORT = 5
-"""Replicas so many times shorter are looked at as well: too few independent events lie beyond their quantiles."""
 REPLICAS, BANK = 10, 8000
 """Of a study, and in all."""
 QUANTILES = {"p90": 0.9, "p99": 0.99}
+STOPPING, MOST = 2000, 500
+"""Studies that stop by themselves, and the replicas they stop at at the latest."""
 STOPS_NEAR = 30
 """Studies that stop by themselves ask for what so many replicas give on average."""
-EMPTY, BRIEF = " from empty", " of a fifth of the length"
-KINDS = ("", EMPTY, BRIEF)
+EMPTY = " from empty"
+CUTS = {" of half the length": 2, " of a tenth of the length": 10}
+"""Replicas so many times shorter are looked at as well: fewer events lie beyond their quantiles."""
+KINDS = ("", EMPTY, *CUTS)
+_PART = 50
 SEED = 88_001
 SERVICE = exponential()
 PAIRS: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
@@ -61,14 +70,40 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.replicas < 2000:
         parser.error(f"--replicas {asked.replicas}: fewer than 200 studies of {REPLICAS}; give 2,000 or more")
-    known = bank(asked.replicas)
-    rows = [*fixed(known), *sequential(known)]
-    about = {"rate_hz": RATE_HZ, "servers": SERVERS, "jobs": JOBS, "replicas": asked.replicas, "seed": SEED}
-    whole = about | {"truth": truths(), "rows": rows, "pairing": list(pairing())}
+    with ProcessPoolExecutor(cores()) as crew:
+        starts = range(0, asked.replicas, _PART)
+        sizes = [min(_PART, asked.replicas - first) for first in starts]
+        parts = list(crew.map(bank, sizes, [JOBS] * len(sizes), starts))
+    known = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    whole = measured(known)
     RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
-    for row in rows:
-        told = f"{row['coverage']:.3f} of {row['studies']}, {row['replicas']:.0f} replicas"
-        print(f"{row['study']:36s} {row['quantity']:18s} {told}")
+    PAGE.write_text(MARKED.sub(lambda found: f"{found[1]}{told(whole)}{found[2]}", PAGE.read_text()))
+    print(told(whole))
+
+
+def measured(known: Mapping[str, Array]) -> dict[str, Any]:
+    """What studies of the replicas in `known` hold, as coverage.json has it."""
+    about = {"rate_hz": RATE_HZ, "servers": SERVERS, "jobs": JOBS, "replicas": len(known["mean"]), "seed": SEED}
+    rows = [*fixed(known), *sequential(known)]
+    return about | {"truth": truths(), "rows": rows, "pairing": list(pairing())}
+
+
+def told(whole: Mapping[str, Any]) -> str:
+    """The table of the page: per cent of studies, with the 95 % interval of that."""
+    names = list(whole["truth"])
+    heads = [name.replace("difference", "diff.") for name in names]
+    lines = [f"| % of studies | beyond p99 | {' | '.join(heads)} |"]
+    lines.append("|---" * (len(names) + 2) + "|")
+    for study in dict.fromkeys(row["study"] for row in whole["rows"]):
+        own = {row["quantity"]: row for row in whole["rows"] if row["study"] == study}
+        cut = next((cut for kind, cut in CUTS.items() if study.endswith(kind)), 1)
+        share = 1.0 if study.endswith(EMPTY) else END - WARM
+        cells = [
+            f"{100 * row['coverage']:.1f} ({100 * row['low']:.1f}–{100 * row['high']:.1f})"
+            for row in (own[name] for name in names)
+        ]
+        lines.append(f"| {study} | {whole['jobs'] * share / cut / 100:.0f} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def truths() -> dict[str, float]:
@@ -106,12 +141,14 @@ def fixed(known: Mapping[str, Array], size: int = REPLICAS) -> Iterator[dict[str
 
 
 def sequential(known: Mapping[str, Array]) -> Iterator[dict[str, Any]]:
-    """The same of studies that stop by themselves. They begin `REPLICAS` apart and share replicas."""
+    """The same of studies that stop by themselves: each draws its replicas anew from all that there are."""
+    rng = np.random.default_rng(SEED)
     for name, truth in truths().items():
         values = known[name]
         half = 1.96 * float(values.std(ddof=1)) / math.sqrt(STOPS_NEAR) / abs(float(values.mean()))
-        precision = Precision(to={name: f"{100.0 * half:.2g} %"}, at_most=500)
-        ends = [_stopped(np.roll(values, -start), name, precision) for start in range(0, len(values), REPLICAS)]
+        precision = Precision(to={name: f"{100.0 * half:.2g} %"}, at_most=MOST)
+        drawn = (rng.permutation(values)[:MOST] for _ in range(STOPPING))
+        ends = [_stopped(own, name, precision) for own in drawn]
         found = [mean(own, own.size) for own in ends]
         row = _row("stops by itself", name, [(one.low, one.high) for one in found], truth)
         yield row | {"replicas": float(np.mean([own.size for own in ends])), "precision": precision.to[name]}
@@ -167,7 +204,8 @@ def _told(servers: int, k: int, jobs: int) -> dict[str, float]:
     run = observe(system, SEED + k, jobs)
     settled = np.sort(run.born("work"), order="born_s")
     times_s = settled["end_s"] - settled["born_s"]
-    each = {"": times_s, EMPTY: run.rows["end_s"] - run.rows["born_s"], BRIEF: times_s[: times_s.size // SHORT]}
+    each = {"": times_s, EMPTY: run.rows["end_s"] - run.rows["born_s"]}
+    each |= {kind: times_s[: times_s.size // cut] for kind, cut in CUTS.items()}
     found = {}
     for kind, own_s in each.items():
         found[f"mean{kind}"] = float(own_s.mean())

@@ -51,7 +51,7 @@ def test_differences_need_fewer_and_the_same_replicas_for_all():
     evaluate = told(noise=1.0, own=0.05)
     precision = Precision(to={"latency.p50": "0.1 s"}, of="differences")
     outcomes = until(evaluate, POINTS, precision)
-    assert {outcome.quantities[0].values.size for outcome in outcomes} == {15}
+    assert {outcome.quantities[0].values.size for outcome in outcomes} == {20}
     assert reached(outcomes, precision)["point"].tolist() == ["b"]
 
 
@@ -120,6 +120,9 @@ def test_the_committed_coverage_holds_what_it_claims():
     assert {row["quantity"] for row in rows} == set(coverage.truths())
     assert min(row["studies"] for row in rows) >= 200
     assert all(row["low"] <= 0.97 and row["high"] >= 0.93 for row in rows), rows
+    few = {row["quantity"]: row for row in kept["rows"] if row["study"].endswith("a tenth of the length")}
+    assert few["p99 difference"]["high"] < 0.93  # what twin.studies.stated.WELL_BEYOND warns of
+    assert f"<!-- measured: coverage -->\n{coverage.told(kept)}<!-- end -->" in coverage.PAGE.read_text()
     assert kept["truth"] == pytest.approx(coverage.truths())
     marked = {row["quantity"]: row["ratio"] for row in kept["pairing"] if "stages.alert.gate" in row["one"]}
     assert min(marked[name] for name in ("latency.p50", "latency.p90", "published")) >= 10.0, marked

@@ -2,11 +2,11 @@
 replicas.
 
 The rule. There are looks, at `at_least` replicas first. At each, every quantity named must have a 95 % interval
-(Student's t over replicas) whose half-width, times 1 + 2/n of caution, is at most the one wanted. The next look is
+(Student's t over replicas) whose half-width, times 1 + CAUTION/n, is at most the one wanted. The next look is
 where the spread seen so far says that it will be so, at least `block` replicas on and at most at twice as many. A
-point is done when it was precise at two looks in a row. Without caution, or at the first such look, looks at which
-the spread happens to look small would be favoured, and intervals would hold the truth less often than they say
-(Chow and Robbins 1965; measured in benchmarks/coverage.py). Knows no worker and no file.
+point is done when it was precise at LOOKS looks in a row. Without caution, or at the first such look, looks at
+which the spread happens to look small would be favoured, and intervals would hold the truth less often than they
+say (Chow and Robbins 1965; measured in benchmarks/coverage.py). Knows no worker and no file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from twin.units import DURATION
 POINTS = "%-points"
 _WIDTH = re.compile(r"\s*([0-9.]+(?:[eE][-+]?[0-9]+)?)\s*(\S+)?\s*")
 _MOST = 10_000
-CAUTION = 2.0
+LOOKS = 3
+CAUTION = 4.0
 """Of n replicas a half-width counts 1 + CAUTION / n times while it is decided whether to stop."""
 
 
@@ -114,7 +115,7 @@ def until(evaluate: Evaluate, points: Sequence[Point], precision: Precision) -> 
             streak[name] = streak[name] + 1 if times <= 1.0 else 0
         if n >= precision.at_most:
             break
-        left = [p for p in open_ if streak[p.name] < 2 and math.isfinite(excess[p.name])]
+        left = [p for p in open_ if streak[p.name] < LOOKS and math.isfinite(excess[p.name])]
         if precision.of == "differences" and left:
             left = list(points)
         n = _next(n, [excess[p.name] for p in left], precision)
