@@ -1,8 +1,9 @@
 """Writes study.json: `python -m benchmarks.study [--points 100] [--replicas 10]`: the engine of studies, measured.
 
-What is told: how much faster a sweep is on all workers than its points one by one in a plain loop, both in one
-run and in turns; what a point costs beside its replicas; the same through Dask; and whether a study that loses a
-worker, or is killed and begun again, writes the same bytes as an undisturbed one.
+What is told: how much faster a sweep is on all workers than its points one by one in a plain loop, which does a
+share of them, in turns in one run, in wall and in CPU time; what a point costs beside its replicas; the same
+through Dask; and whether a study that loses a worker, or is killed and begun again, writes the same bytes as an
+undisturbed one.
 """
 
 from __future__ import annotations
@@ -55,15 +56,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.study", description=__doc__)
     parser.add_argument("--points", type=int, default=100)
     parser.add_argument("--replicas", type=int, default=10)
+    parser.add_argument("--loop", type=float, default=0.4, metavar="SHARE", help="of the points, one by one")
     parser.add_argument("--horizon", default="7 d", help="of first-light")
     parser.add_argument("--trials", type=int, default=3, help="of each kind of disturbance")
     parser.add_argument("--out", type=Path, default=PATH)
     asked = parser.parse_args(arguments)
+    if not 0.0 < asked.loop <= 1.0:
+        parser.error(f"--loop {asked.loop}: a share above 0, at most 1")
     changes = {"horizon": asked.horizon} | ({} if asked.horizon == "7 d" else {"timeline": {}})
     scenario = twin.load("first-light").with_(changes)
     measured = {
         "load_before": os.getloadavg()[0],
-        "throughput": throughput(scenario, asked.points, asked.replicas),
+        "throughput": throughput(scenario, asked.points, asked.replicas, asked.loop),
         "overhead": overhead(),
         "disturbed": disturbed(asked.trials),
         "load_after": os.getloadavg()[0],
@@ -79,14 +83,14 @@ def told(measured: Mapping[str, Any]) -> str:
     found, each, lost = measured["throughput"], measured["overhead"], measured["disturbed"]
     load = f"{measured['load_before']:.1f} to {measured['load_after']:.1f}"
     days, spent, ratio = found["horizon_s"] / 86400.0, found["seconds"], found["loop_over"]
-    more, alone = found["cpu_over_loop"], found["loop_over_if_alone"]
+    more, alone, took = found["cpu_over_loop"], found["loop_over_if_alone"], found["cpu_ms_each"]
     lines = (
-        f"- {found['points']} points × {found['replicas']} replicas of {days:g} d: {spent['loop']:.0f} s in the "
-        f"loop, {spent['processes']:.0f} s on processes, {spent['dask']:.0f} s through Dask; "
-        f"{ratio['processes']:.2f} times as fast ({ratio['dask']:.2f} through Dask), at a load of {load} by "
-        "others and this.",
-        "- In CPU time, which others do not touch, the engine spends "
-        f"{more['processes']:.2f} of what the loop does ({more['dask']:.2f} through Dask): alone on "
+        f"- {found['points']} points × {found['replicas']} replicas of {days:g} d: {spent['processes']:.0f} s on "
+        f"processes, {spent['dask']:.0f} s through Dask; {spent['loop']:.0f} s in the loop for "
+        f"{found['loop_points']} of the points; for each replica {ratio['processes']:.2f} times as fast as the "
+        f"loop ({ratio['dask']:.2f} through Dask), at a load of {load} by others and this.",
+        f"- In CPU time, which others touch less, a replica costs {took['loop']:.0f} ms in the loop, "
+        f"{more['processes']:.2f} times that in the engine ({more['dask']:.2f} through Dask): alone on "
         f"{found['workers']} cores it is {alone['processes']:.2f} times as fast ({alone['dask']:.2f}) at best.",
         f"- A point costs {each['beside_process_ms']:.0f} ms of CPU beside its replicas on a process, "
         f"and {each['made_ms']:.0f} ms to be made and checked.",
@@ -103,8 +107,9 @@ def swept(scenario: Scenario, n: int) -> list[Point]:
     return points(scenario, planted(values, Spot("benchmark")), Sample(), scenario.seed)
 
 
-def throughput(scenario: Scenario, n: int, replicas: int) -> dict[str, Any]:
-    """Points one by one, on all cores and through Dask: in turns, each time other points, as ratios.
+def throughput(scenario: Scenario, n: int, replicas: int, share: float) -> dict[str, Any]:
+    """Points one by one (a `share` of them), on all cores and through Dask: in turns, each time other points, as
+    ratios of the time for each replica.
 
     Wall times are of a machine that others may use as well; CPU times (of this process and its workers) are not
     touched by that: how much more the engine spends than the loop bounds what it can be faster.
@@ -113,40 +118,48 @@ def throughput(scenario: Scenario, n: int, replicas: int) -> dict[str, Any]:
     rounds = min(ROUNDS, n)
     blocks = [every[k * n // rounds : (k + 1) * n // rounds] for k in range(rounds)]
     spent: dict[str, list[float]] = {"loop": [], "processes": [], "dask": []}
+    did: dict[str, list[int]] = {name: [] for name in spent}
     cpu = dict.fromkeys(spent, 0.0)
     with executor(cores()) as own, executor(cores(), Place("local")) as dask:
         for crew in (own, dask):
             _asked(crew, every[: 2 * cores()], range(1))  # everyone has started, and has the kernel
         _loop(every[:1], 1)
         for block in blocks:
-            ways: dict[str, Callable[[], None]] = {
-                "loop": lambda block=block: _loop(block, replicas),  # type: ignore[misc]
-                "processes": lambda block=block: _asked(own, block, range(replicas)),  # type: ignore[misc]
-                "dask": lambda block=block: _asked(dask, block, range(replicas)),  # type: ignore[misc]
+            ways: dict[str, tuple[Sequence[Point], Callable[[Sequence[Point]], None]]] = {
+                "loop": (block[: max(1, round(share * len(block)))], lambda part: _loop(part, replicas)),
+                "processes": (block, lambda part: _asked(own, part, range(replicas))),
+                "dask": (block, lambda part: _asked(dask, part, range(replicas))),
             }
-            for name, way in ways.items():
-                before_s = _cpu_s()
-                spent[name].append(_timed(way))
+            for name, (part, way) in ways.items():
+                before_s, begun_s = _cpu_s(), time.perf_counter()
+                way(part)
+                spent[name].append(time.perf_counter() - begun_s)
                 cpu[name] += _cpu_s() - before_s
+                did[name].append(len(part) * replicas)
             told = {name: round(times[-1], 1) for name, times in spent.items()}
             print(f"{len(spent['loop'])} of {rounds}", told, flush=True)
+    each = {name: [s / k for s, k in zip(spent[name], did[name], strict=True)] for name in spent}
     ratios = {
-        name: [a / b for a, b in zip(spent["loop"], spent[name], strict=True)] for name in ("processes", "dask")
+        name: [a / b for a, b in zip(each["loop"], each[name], strict=True)] for name in ("processes", "dask")
     }
+    wall_s = {name: sum(spent[name]) / sum(did[name]) for name in spent}
+    cpu_s = {name: cpu[name] / sum(did[name]) for name in spent}
     return {
         "points": n,
+        "loop_points": sum(did["loop"]) // replicas,
         "replicas": replicas,
         "horizon_s": scenario.horizon,
         "workers": cores(),
         "rounds": rounds,
         "seconds": {name: round(sum(times), 3) for name, times in spent.items()},
         "cpu_s": {name: round(times, 3) for name, times in cpu.items()},
-        "replicas_per_s": {name: n * replicas / sum(times) for name, times in spent.items()},
-        "loop_over": {name: sum(spent["loop"]) / sum(spent[name]) for name in ratios},
+        "cpu_ms_each": {name: 1e3 * own_s for name, own_s in cpu_s.items()},
+        "replicas_per_s": {name: 1.0 / own_s for name, own_s in wall_s.items()},
+        "loop_over": {name: wall_s["loop"] / wall_s[name] for name in ratios},
         "loop_over_min": {name: min(times) for name, times in ratios.items()},
         "loop_over_max": {name: max(times) for name, times in ratios.items()},
-        "cpu_over_loop": {name: cpu[name] / cpu["loop"] for name in ratios},
-        "loop_over_if_alone": {name: cores() * cpu["loop"] / cpu[name] for name in ratios},
+        "cpu_over_loop": {name: cpu_s[name] / cpu_s["loop"] for name in ratios},
+        "loop_over_if_alone": {name: cores() * cpu_s["loop"] / cpu_s[name] for name in ratios},
     }
 
 
@@ -288,12 +301,6 @@ def _loop(block: Sequence[Point], replicas: int) -> None:
         quantities(record)
         targets(record)
         saturated(record)
-
-
-def _timed(do: Callable[[], object]) -> float:
-    begun_s = time.perf_counter()
-    do()
-    return time.perf_counter() - begun_s
 
 
 if __name__ == "__main__":
