@@ -32,7 +32,7 @@ def check(asked: Asked) -> Sequence[Point]:
 def drive(asked: Asked, evaluate: Evaluate) -> Found:
     """Of the cases that did not fail: tables `differences` (twin.studies.compare.Comparison), `pairing` (what
     the same sky takes out of the variance) and `verdicts` (targets side by side)."""
-    points = check(asked)
+    points = asked.points or check(asked)
     outcomes = evaluated(asked, evaluate, points)
     done = [k for k, outcome in enumerate(outcomes) if outcome.failure is None]
     told = [outcomes[k] for k in done]

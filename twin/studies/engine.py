@@ -55,6 +55,7 @@ class Engine:
         """Why points failed, by name."""
         self._hopeless: dict[str, Exception] = {}
         self._names: dict[str, str] = {}
+        self._keys: dict[str, tuple[Point, str]] = {}
 
     def __call__(self, points: Sequence[Point], replicas: range) -> list[Outcome]:
         """As `Evaluate`. Raises ValueError for no replicas and for points of one name that are not the same."""
@@ -92,11 +93,16 @@ class Engine:
         """The name of what decides the point's replicas; '' when there is none, which is an error of its own."""
         if point.scenario.live:
             raise ValueError("live stages are executed in real time: study the scenario without them")
+        before, key = self._keys.get(point.name, (None, ""))
+        if before is point:
+            return key
         try:
-            return self._identity(_seeded(point, self._seed))
+            key = self._identity(_seeded(point, self._seed))
         except ScenarioError as error:
             self.errors[point.name] = error
-            return ""
+            key = ""
+        self._keys[point.name] = point, key
+        return key
 
     def _tasks(self, points: Sequence[Point], keys: Mapping[str, str], replicas: range) -> Iterator[Task]:
         missing: dict[str, tuple[Point, list[range]]] = {}

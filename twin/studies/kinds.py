@@ -26,7 +26,8 @@ class Asked:
     `precision` is the study's section of that name (twin.studies.sequential) and None where `replicas` are given;
     `report` names the quantities to tell, in order, () for all; `seed` starts what a driver draws by itself;
     `sample` is the study's section of that name; `node` is the part of the study's tree under the kind's key, so
-    that what is wrong is told at its line; `source`, `with_` and `set_` are what the scenario was loaded from.
+    that what is wrong is told at its line; `source`, `with_` and `set_` are what the scenario was loaded from;
+    `points` are those that `check` has made, if any.
     """
 
     section: Any
@@ -40,6 +41,7 @@ class Asked:
     source: str | Path = ""
     with_: tuple[str, ...] = ()
     set_: Mapping[str, object] = field(default_factory=dict)
+    points: Sequence[Point] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind. `check`, where it is given, raises ScenarioError for what is wrong before anything is run."""
+    """One kind. `check`, where it is given, raises ScenarioError for what is wrong before anything is run, and
+    gives the points where they are known by then."""
 
     section: Any
     """The type under the kind's key in a study's YAML: a section, or what pydantic knows."""
@@ -69,6 +72,6 @@ class Kind:
     """Runs it; the same for the same answers."""
     text: str
     """What it does, in a line."""
-    check: Callable[[Asked], object] | None = None
+    check: Callable[[Asked], Sequence[Point] | None] | None = None
     takes_precision: bool = True
     """Whether it can go by `precision`, instead of choosing the number of replicas by itself."""

@@ -168,7 +168,7 @@ def _request(root: Node, text: str, given: Scenario | None = None) -> Request:
     )
     if (check := KINDS[kind].check) is not None:
         try:
-            check(asked)
+            asked = replace(asked, points=check(asked) or ())
         except ScenarioError as error:
             raise ScenarioError(_placed(root, kind, problem) for problem in error.problems) from None
     return Request(said.name, said.question, kind, asked, text, said, root)
