@@ -25,6 +25,7 @@ _ALSO = {
     "shifts": "Vetting",
     "warm_up": "Warm-up",
     "unused": "Unused",
+    "documents": "Written",
 }
 """Parts of a summary that only some runs have, and what they are called."""
 

@@ -21,6 +21,7 @@ LONG = (
     "test_ciw.py",
     "test_search.py",
     "test_alerts_command.py",
+    "test_alerts_bundled.py",
     "test_controls_in_runs.py",
     "test_archive_capsule.py",
     "test_oip.py",

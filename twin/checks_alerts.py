@@ -15,6 +15,7 @@ from twin.schema_alerts import usual
 
 if TYPE_CHECKING:
     from twin.scenario import Scenario
+    from twin.schema_alerts import Alerts
 
 
 def _types(s: Scenario) -> Iterator[Finding]:
@@ -31,18 +32,22 @@ def _types(s: Scenario) -> Iterator[Finding]:
             yield ("alerts", KEY), message
 
 
+def too_long(s: Scenario, alerts: Alerts) -> str:
+    """What is wrong where a run goes on after the days that the ids of superevents name; '' if nothing."""
+    verdict_s = 0.0 if alerts.retract_after is None else alerts.retract_after.value
+    last_s = alerts.epoch.value + s.horizon + s.drain + verdict_s
+    if last_s < moments.END_S:
+        return ""
+    latest_s = max(moments.END_S - (last_s - alerts.epoch.value), 0.0)
+    return (
+        "the run would go on after 2079, and the six digits of the day in an alert's id name days from 1980 "
+        f"to 2079: give an epoch of at most {latest_s:.10g} s, in GPS time"
+    )
+
+
 def _dated(s: Scenario) -> Iterator[Finding]:
     """Everything happens while the six digits of a superevent's day name one day only."""
-    if s.alerts is None:
-        return
-    verdict_s = 0.0 if s.alerts.retract_after is None else s.alerts.retract_after.value
-    last_s = s.alerts.epoch.value + s.horizon + s.drain + verdict_s
-    if not last_s < moments.END_S:
-        latest_s = max(moments.END_S - (last_s - s.alerts.epoch.value), 0.0)
-        message = (
-            "the run would go on after 2079, and the six digits of the day in an alert's id name days from 1980 "
-            f"to 2079: give an epoch of at most {latest_s:.10g} s, in GPS time"
-        )
+    if s.alerts is not None and (message := too_long(s, s.alerts)):
         yield ("alerts", "epoch"), message
 
 

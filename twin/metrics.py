@@ -38,6 +38,7 @@ from twin.limits import (
     why_late,
     why_lost,
 )
+from twin.record import NOTED
 from twin.recorded import Recorded
 from twin.shifts import load as shifts
 from twin.verdicts import evidence, judged
@@ -91,6 +92,7 @@ def summary(record: Recorded) -> dict[str, Any]:
         **unused.summary(record),
         **({} if record.policies is None else _alerts(record)),
         **shifts.summary(record),
+        **({} if NOTED not in record.manifest else _written(record)),
     }
 
 
@@ -98,6 +100,12 @@ def _alerts(record: Recorded) -> dict[str, Any]:
     from twin.alerts import accounts
 
     return accounts.summary(record)
+
+
+def _written(record: Recorded) -> dict[str, Any]:
+    from twin.alerts import writing
+
+    return writing.summary(record)
 
 
 def latency_quantile(record: Recorded, q: float, product: str | None = None) -> Estimate:

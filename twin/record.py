@@ -68,7 +68,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +93,10 @@ VETTED = ("vetting",)
 """Table of runs whose scenario has `shifts`."""
 MAYBE = (*OPTIONAL, *AGED, *OBSERVED, *NOTICED, *VETTED)
 """Tables that only some runs have."""
+
+
+NOTED = "documents"
+"""What a manifest says of alerts as documents: `most` of a replica (null: all), `written`, and `of` how many."""
 
 
 class RecordError(ValueError):
@@ -125,7 +129,7 @@ class Record:
     policies: pd.DataFrame | None = None
     vetting: pd.DataFrame | None = None
     programs: Any = None
-    """What the stages ran, kept for the alerts' documents; not in a run directory."""
+    """What the stages ran, for the alerts' documents; not in a run directory."""
     source_text: str = ""
 
     @property
@@ -153,19 +157,31 @@ class Record:
         folder: Path,
         also: Callable[[Path], object] | None = None,
         progress: Callable[[float, str], None] = lambda fraction, text: None,
+        alerts: int | None = 0,
     ) -> Path:
         """Write the run directory: beside its place first, then renamed whole. Refuses to overwrite.
 
         `also` may write more into the folder it is given before that becomes the run directory; `progress` is
-        called while capsules of alerts are made.
+        called while alerts and their capsules are written: of each replica that the scenario has documents of, the
+        first so many `alerts` in time, None for all.
         """
         if folder.exists():
             raise RecordError(f"{folder} exists already; choose another --out or remove it")
+        record = self.noting(alerts)
         with written_whole(folder) as beside:
-            self._write(beside, progress)
+            record._write(beside, progress)
             if also is not None:
                 also(beside)
         return folder
+
+    def noting(self, alerts: int | None) -> Record:
+        """The same, with a manifest that says how many alerts a run directory gets: see `save`."""
+        manifest = {key: value for key, value in self.manifest.items() if key != NOTED}
+        if alerts != 0:
+            from twin.alerts import writing
+
+            manifest[NOTED] = writing.planned(self, alerts)
+        return replace(self, manifest=manifest)
 
     def _write(self, folder: Path, progress: Callable[[float, str], None]) -> None:
         (folder / "scenario.yaml").write_text(self.source_text or self.scenario.resolved())
@@ -178,13 +194,12 @@ class Record:
         for name in MAYBE:
             if (table := getattr(self, name)) is not None:
                 table.to_parquet(folder / f"{name}.parquet", index=False)
-        if self.scenario.alerts is not None and self.scenario.alerts.write:
+        if NOTED in self.manifest:
             from twin.alerts import writing
+            from twin.archive import of_run
 
-            writing.write(self, folder / writing.FOLDER)
-            if self.scenario.alerts.archives == "capsule":
-                from twin.archive import of_run
-
+            writing.write(self, folder / writing.FOLDER, progress)
+            if of_run.wanted(self):
                 of_run.write(self, folder, progress)
 
 

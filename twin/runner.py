@@ -142,7 +142,7 @@ def _recorded(
         plan_digest=digest,
         manifest=manifest,
         source_text="",
-        programs=known if scenario.alerts is not None else None,
+        programs=known,
         **frames,
     )
     if record.scenario.alerts is not None:

@@ -53,12 +53,8 @@ def usual(product: str) -> str:
 class Alerts(Section):
     """The alerts as documents: what they say, carry and weigh, and what has to be kept to check them later."""
 
-    write: bool = False
-    """Whether 'ettwin run' writes them into the run directory."""
     replicas: Literal["first", "every"] = "first"
-    """Whose documents are written."""
-    limit: Annotated[int, Field(ge=1)] = 10_000
-    """If there are more documents than this, none is written, and that is said."""
+    """Whose documents 'ettwin run' writes."""
     types: dict[Name, Kind] = Field(default_factory=dict)
     """Kind of notice of each product; early-warning, preliminary, initial, update and confirmation have one."""
     epoch: SourcedGps = _stated(

@@ -12,7 +12,9 @@ import numpy as np
 
 from dashboards.app.library import DamagedError
 from dashboards.app.stored import Stored
+from twin.alerts.notices import policy_of
 from twin.alerts.writing import FOLDER
+from twin.record import NOTED
 
 _COLUMNS = (
     "replica", "event_id", "cls", "is_signal", "outcome", "product", "published_s", "event_time_s", "dq_flag",
@@ -40,17 +42,19 @@ class Document:
 
 def documents(record: Stored, replica: int, event_id: int) -> tuple[list[Document], str]:
     """The documents of an event that are in the run directory, or why there are none."""
-    policy = record.scenario.alerts
-    if policy is None or not policy.write:
-        return [], "This run wrote no documents. Run it with --alerts (and --skymaps) to have them."
+    told = record.manifest.get(NOTED)
+    if told is None:
+        return [], "This run wrote no documents. Run it with --alerts all (and --skymaps) to have them."
+    policy = policy_of(record)
     if policy.replicas == "first" and replica > 0:
         return [], "Documents were written of the first replica only: alerts.replicas is 'first'."
     folder = record.entry.folder / FOLDER
-    if not folder.is_dir():
-        return [], "This run has no documents: it sends more alerts than alerts.limit allows to write."
     place = folder if policy.replicas == "first" else folder / f"{replica:04d}"
     found = [_read(place, name, sent_s) for name, sent_s in _names(record, replica, event_id)]
     there = [one for one in found if one is not None]
+    if found and not there:
+        wrote = f"The run wrote {told['written']:,} of {told['of']:,} documents, the first in time"
+        return [], f"{wrote}, and none of this event: 'ettwin alerts RUN --write DIR' writes all."
     return there, "" if there else "Nothing was sent about this event."
 
 
@@ -84,7 +88,7 @@ def said(record: Stored, replica: int, event_id: int, event_time_s: float) -> li
 
 def _names(record: Stored, replica: int, event_id: int) -> list[tuple[str, float]]:
     """Names of the notices about an event, and when each was sent."""
-    from twin.alerts.notices import notices, policy_of
+    from twin.alerts.notices import notices
 
     slim: Any = record.once(alerts=_COLUMNS)
     sent = notices(slim, policy_of(slim), replica)

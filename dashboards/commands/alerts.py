@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -29,6 +30,20 @@ Form = Annotated[
     str, typer.Option("--form", metavar="json|avro", help="As which they are sent; with --to.", show_default=True)
 ]
 Extensions = Annotated[bool, typer.Option("--extensions", help="Send extensions too, to TOPIC.ext; with --to.")]
+Write = Annotated[
+    Path | None,
+    typer.Option(
+        "--write", metavar="DIR", help="Of a run: write all its alerts as documents, in a new folder like a run's."
+    ),
+]
+Only = Annotated[
+    str | None,
+    typer.Option(
+        "--only",
+        metavar="late|false|retracted",
+        help="Those published late, about no signal, or taken back; with --write.",
+    ),
+]
 Remote = Annotated[bool, typer.Option("--allow-remote", help="Let --to be another machine than this one.")]
 
 
@@ -43,6 +58,8 @@ def alerts(
             "--avro", metavar="PATH", help="Write it as Avro: one alert to a file, a run's to a new folder."
         ),
     ] = None,
+    write: Write = None,
+    only: Only = None,
     to: To = None,
     form: Form = "json",
     extensions: Extensions = False,
@@ -51,10 +68,13 @@ def alerts(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Read alerts and tell what is wrong with them, weigh every policy on them, or send them to a broker."""
-    _fit_together(policies, avro, to, form, extensions or allow_remote)
+    """Read alerts and tell what is wrong with them, write them, weigh policies on them, or send them."""
+    _fit_together({"--policies": policies, "--avro": avro, "--write": write, "--to": to}, only)
+    _about_sending(to, form, extensions or allow_remote)
     if policies:
         _policies(path, tuple(profiles or [Path("profiles")]), json)
+    elif write is not None:
+        _documents(path, write, only, tuple(profiles or [Path("profiles")]), json, quiet)
     elif to is not None:
         _send(path, to, form, extensions, allow_remote, json, quiet)
     elif path.is_dir():
@@ -63,13 +83,18 @@ def alerts(
         _one(path, avro, json)
 
 
-def _fit_together(policies: bool, avro: Path | None, to: str | None, form: str, of_sending: bool) -> None:
-    given = [name for name, is_given in (("--policies", policies), ("--avro", avro), ("--to", to)) if is_given]
+def _fit_together(asked: Mapping[str, object], only: str | None) -> None:
+    given = [name for name, value in asked.items() if value]
     if len(given) > 1:
         fail(f"{' and '.join(given)} are different things: ask for one at a time", USAGE)
+    if only is not None and not asked["--write"]:
+        fail(f"--only {only}: is about documents to write: give --write DIR, or leave it out", USAGE)
+
+
+def _about_sending(to: str | None, form: str, more: bool) -> None:
     if form not in _FORMS:
         fail(f"--form {form}: allowed: {' or '.join(_FORMS)}", USAGE)
-    if to is None and (of_sending or form != _FORMS[0]):
+    if to is None and (more or form != _FORMS[0]):
         fail("--form, --extensions and --allow-remote are about sending: give --to, or leave them out", USAGE)
 
 
@@ -89,11 +114,10 @@ def _one(path: Path, avro: Path | None, json: bool) -> None:
 
 def _run(path: Path, avro: Path | None, json: bool) -> None:
     from twin.alerts import kept
-    from twin.alerts.writing import FOLDER
 
     found = kept.read_all(path)
     if not found:
-        fail(f"{path / FOLDER}: holds no alerts; 'ettwin run … --alerts' writes them", USAGE)
+        _none(path)
     if avro is not None and avro.exists():
         fail(f"--avro {avro}: exists already; choose another folder or remove it", USAGE)
     wrong = {name: reading for name, reading in found.items() if reading.problems}
@@ -113,21 +137,63 @@ def _run(path: Path, avro: Path | None, json: bool) -> None:
         _write_all(avro, found)
 
 
+def _none(run: Path) -> NoReturn:
+    """There are no alerts in a run directory: was none sent, or none written?"""
+    from twin.alerts import kept
+    from twin.alerts.writing import FOLDER
+
+    if kept.silent(run):
+        fail(f"{run}: the run sent no alert, so it holds none", USAGE)
+    fail(f"{run / FOLDER}: holds no alerts; 'ettwin alerts {run} --write DIR' writes those of the run", USAGE)
+
+
+def _documents(
+    path: Path, folder: Path, only: str | None, profiles: tuple[Path, ...], json: bool, quiet: bool
+) -> None:
+    """Write the alerts of a run into the folder FOLDER of a new one, which can be read as the run's own."""
+    import twin
+    from twin.alerts import notices, writing
+    from twin.alerts.models import models
+    from twin.folder import written_whole
+
+    if only is not None and only not in notices.KINDS:
+        fail(f"--only {only}: allowed: {', '.join(notices.KINDS)}", USAGE)
+    if folder.exists():
+        fail(f"--write {folder}: exists already; choose another folder or remove it", USAGE)
+    record = twin.open(path)
+    known = models(record, profiles)
+    try:
+        with watch(quiet) as progress, written_whole(folder) as beside:
+            n = writing.write_of(record, beside / writing.FOLDER, known, None, progress, only)
+    except OSError as error:
+        fail(f"--write {folder}: cannot be written ({error.strerror}); nothing was left behind", FAILED)
+    if n == 0:
+        folder.rmdir()
+        fail(f"{path}: the run sent no alert" + (f" that is {only}" if only else ""), USAGE)
+    if json:
+        result_json({"run": str(path), "folder": str(folder), "written": n})
+    else:
+        result(f"SIMULATED  {n:,} alerts are in {folder / writing.FOLDER}")
+
+
 def _send(path: Path, to: str, form: Any, extensions: bool, allow_remote: bool, json: bool, quiet: bool) -> None:
     from twin.alerts import kafka
 
+    sending = False
     try:
         where = kafka.target(to, allow_remote)
         files = _of_one_replica(path) if path.is_dir() else [path]
         given = kafka.messages(files, where, form, extensions)
         with watch(quiet) as progress:
-            done = kafka.send(given, where, allow_remote, progress=progress)
+            producer = kafka.connected(where, allow_remote, progress=progress)
+            sending = True
+            done = kafka.send(given, producer, progress=progress)
     except kafka.TargetError as error:
         fail(f"--to {error}", USAGE)
     except kafka.BrokerError as error:
         fail(f"--to {to}: {error}", FAILED)
     except KeyboardInterrupt:
-        say("interrupted; some alerts may have been sent")
+        say("interrupted; " + ("some alerts may have been sent" if sending else "no alert was sent"))
         raise
     if json:
         result_json({"to": to, "form": form, "confirmed": done.confirmed, "failed": dict(done.failed)})
@@ -149,7 +215,7 @@ def _of_one_replica(run: Path) -> list[Path]:
 
     found = kept.read_all(run)
     if not found:
-        fail(f"{run / FOLDER}: holds no alerts; 'ettwin run … --alerts' writes them", USAGE)
+        _none(run)
     for name, reading in found.items():
         if reading.problems:
             fail(f"{run / FOLDER / name}: {reading.problems[0]}; nothing was sent", FAILED)

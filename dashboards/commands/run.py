@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboards import folders
+from dashboards import documented, folders
 from dashboards.terminal import (
     FAILED,
     TARGET_MISSED,
@@ -83,10 +83,17 @@ Watched = Annotated[
     Path | None,
     typer.Option("--progress", metavar="FILE", help="Also write progress there, a JSON object a line."),
 ]
-Alerts = Annotated[bool, typer.Option("--alerts", help="Write the alerts as documents: see docs/alerts.md.")]
-Skymaps = Annotated[bool, typer.Option("--skymaps", help="With sky maps in them; together with --alerts.")]
+Alerts = Annotated[
+    str | None,
+    typer.Option(
+        "--alerts",
+        metavar="N|all|none",
+        help="How many alerts are written as documents, the first in time; by default 200 (docs/alerts.md).",
+    ),
+]
+Skymaps = Annotated[bool, typer.Option("--skymaps", help="With sky maps in those documents.")]
 
-_ASIDE = ("--out", "--checkpoint", "--farm", "--log", "--progress", "--ca", "--cert", "--key")
+_ASIDE = ("--out", "--checkpoint", "--farm", "--log", "--progress", "--ca", "--cert", "--key", "--alerts")
 """Options that have no say in what a replay gives."""
 
 
@@ -108,7 +115,7 @@ def run(
     profiles: Profiles = None,
     out: Out = None,
     checkpoint: Checkpoint = None,
-    alerts: Alerts = False,
+    alerts: Alerts = None,
     skymaps: Skymaps = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -118,8 +125,8 @@ def run(
     ] = False,
 ) -> None:
     """Run a scenario: summary here, tables and report.html in the run directory."""
-    chosen, source_text = _read(scenario, case, with_, _with_alerts(_with_live(set_ or [], live), alerts, skymaps))
-    _alerts_ready(chosen)
+    chosen, source_text = _read(scenario, case, with_, _with_skymaps(_with_live(set_ or [], live), skymaps))
+    most = documented.most(alerts, skymaps, chosen)
     folder = folders.chosen(out, chosen.name)
     _fit_together(chosen, checkpoint, farm is not None, recorded)
     on_farm = _farm(farm, ca, cert, key)
@@ -131,7 +138,8 @@ def run(
         replay = ["--recorded", str(folder)] if chosen.live and recorded is None else []
         command = retyped([*context.obj, *replay], _ASIDE)
         record = replace(record, source_text=source_text, manifest={**record.manifest, "command": command})
-        _save(record, folder, quiet)
+        record = record.noting(most)
+        _save(record, folder, most, quiet)
     except KeyboardInterrupt:
         kept = "nothing was written" if checkpoint is None else f"the same command goes on from {checkpoint}"
         say(f"interrupted; {kept}")
@@ -274,7 +282,7 @@ def _seen(
     return begin, seen.told(progress)
 
 
-def _save(record: Record, folder: Path, quiet: bool) -> None:
+def _save(record: Record, folder: Path, most: int | None, quiet: bool) -> None:
     from dashboards import report
 
     def also(beside: Path) -> None:
@@ -282,55 +290,14 @@ def _save(record: Record, folder: Path, quiet: bool) -> None:
 
     try:
         with watch(quiet) as progress:
-            record.save(folder, also, progress)
+            record.save(folder, also, progress, most)
     except OSError as error:
         fail(f"{folder}: cannot be written ({error}); nothing was left behind", FAILED)
-    _tell_alerts(record, folder)
+    documented.tell(record, folder)
 
 
-def _alerts_ready(scenario: Scenario) -> None:
-    """Before anything is simulated: what documents need, if any are wanted, is installed."""
-    if scenario.alerts is None or not scenario.alerts.write:
-        return
-    from twin.alerts import official
-
-    official.ready()
-    if scenario.alerts.skymaps:
-        from twin.alerts import skymap
-
-        skymap.ready()
-    if scenario.alerts.archives == "capsule" and scenario.live:
-        from twin.archive import sealed
-
-        sealed.passing()
-
-
-def _tell_alerts(record: Record, folder: Path) -> None:
-    if record.scenario.alerts is None or not record.scenario.alerts.write:
-        return
-    from twin.alerts import writing
-
-    n, told = writing.planned(record)
-    say(told or f"{n:,} alerts are in {folder / writing.FOLDER}")
-    if record.scenario.alerts.archives == "capsule":
-        _tell_capsules(record, folder)
-
-
-def _tell_capsules(record: Record, folder: Path) -> None:
-    from twin.archive import of_run
-
-    if why := of_run.why_none(record):
-        say(f"no capsules: {why}")
-        return
-    n = len(list((folder / of_run.FOLDER / "capsules").glob("*.json")))
-    say(f"{n:,} capsules are in {folder / of_run.FOLDER}, signed by a key that is not kept; note its public one")
-
-
-def _with_alerts(changes: Sequence[str], alerts: bool, skymaps: bool) -> list[str]:
-    if skymaps and not alerts:
-        fail("--skymaps: go into the alerts that --alerts writes: give both", USAGE)
-    wanted = [("write", alerts), ("skymaps", skymaps)]
-    return [*changes, *(f"alerts.{name}=true" for name, given in wanted if given)]
+def _with_skymaps(changes: Sequence[str], skymaps: bool) -> list[str]:
+    return [*changes, *(["alerts.skymaps=true"] if skymaps else [])]
 
 
 def _with_live(changes: Sequence[str], live: str | None) -> list[str]:

@@ -14,7 +14,7 @@ from twin.alerts import accounts, kept
 from twin.alerts.document import documents
 from twin.alerts.models import models
 from twin.alerts.moments import END_S, day
-from twin.alerts.notices import count, notices, published, sent, withdrawn
+from twin.alerts.notices import counts, notices, published, sent, withdrawn
 from twin.alerts.writing import check
 from twin.loader import ScenarioError
 
@@ -54,7 +54,7 @@ def test_no_early_warning_is_sent_after_its_merger(slow):
     gone = len(rows) - len(sent(slow, slow.scenario.alerts, rows))
     assert withdrawn(slow, slow.scenario.alerts) == [gone]
     assert gone >= len(late)
-    assert count(slow, slow.scenario.alerts, 1) == len(documents_of(slow))
+    assert counts(slow, slow.scenario.alerts)[0] == len(documents_of(slow))
     assert [one.public["superevent_id"] for one in documents_of(slow)] == [
         notice.superevent for notice in notices(slow, slow.scenario.alerts, 0)
     ]
@@ -62,7 +62,7 @@ def test_no_early_warning_is_sent_after_its_merger(slow):
 
 def test_they_are_sent_where_the_scenario_says_so(slow):
     as_published = slow.scenario.alerts.model_copy(update={"late_warnings": "sent", "retract_after": None})
-    assert count(slow, as_published, 1) == len(published(slow))
+    assert counts(slow, as_published)[0] == len(published(slow))
     early = [one for one in documents_of(slow, late_warnings="sent") if is_early(one)]
     assert any(seconds_ahead(one) <= 0.0 for one in early)
     assert withdrawn(slow, as_published) == [0]

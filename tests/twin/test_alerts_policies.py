@@ -95,13 +95,12 @@ def test_the_summary_tells_it_in_words():
 def test_a_run_without_alerts_has_none():
     run = twin.run(twin.load("et").with_({"horizon": "10 min", "replicas": 1}))
     assert run.policies is None
-    assert run.programs is None
     assert "alerts" not in run.summary
     assert "alerts:" not in run.scenario.resolved()
 
 
 def test_the_scenario_loads_back_with_everything_written_out():
-    made_of = scenario("work-graph", write=True, skymaps=True, carries=["+dq"], archives="capsule", copies=3)
+    made_of = scenario("work-graph", skymaps=True, carries=["+dq"], archives="capsule", copies=3)
     again = loads(made_of.resolved())
     assert again == made_of
     assert again.alerts.types == {"preliminary": "PRELIMINARY", "confirmation": "UPDATE", "update": "UPDATE"}

@@ -27,7 +27,7 @@ LOUD = {
     "sky.signals.bbh.rate": "20 /min",
     "sky.signals.bbh.snr": {"min": 14, "max": 40, "index": -2},
 }
-KEEPS = {"alerts": {"write": True, "archives": "capsule"}}
+KEEPS = {"alerts": {"archives": "capsule"}}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def record(folder):
 
 @pytest.fixture(scope="module")
 def run(record, tmp_path_factory):
-    return record.save(tmp_path_factory.mktemp("runs") / "live")
+    return record.save(tmp_path_factory.mktemp("runs") / "live", alerts=None)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_another_runtime_and_another_archive(own, folder, tmp_path, ettwin):
 
 
 def test_a_replayed_run_says_why_there_are_none(folder, tmp_path, ettwin):
-    given = ["first-light", "--profiles", folder, "--quiet", "--alerts", "--set", "alerts.archives=capsule"]
+    given = ["first-light", "--profiles", folder, "--quiet", "--set", "alerts.archives=capsule"]
     given += [
         word for key, value in {"horizon": "1 h", "timeline": "{}"}.items() for word in ("--set", f"{key}={value}")
     ]
@@ -123,7 +123,7 @@ def test_a_replayed_run_says_why_there_are_none(folder, tmp_path, ettwin):
 
 def test_a_live_run_under_another_policy_says_how_to_have_them(record, tmp_path, ettwin):
     policy = record.scenario.with_({"alerts.archives": "weights"})
-    other = replace(record, scenario=policy).save(tmp_path / "run")
+    other = replace(record, scenario=policy).save(tmp_path / "run", alerts=None)
     assert not (other / "archive").exists()
     code, out, _ = ettwin("replay", kept.files(other)[0])
     assert code == 4
@@ -150,7 +150,7 @@ def test_what_cannot_be_found_is_said(own, ettwin):
 
 def test_workers_of_other_hosts_leave_none(record, tmp_path):
     told = {**record.manifest, "live": {**record.manifest["live"], "programs": None}}
-    away = replace(record, manifest=told)
+    away = replace(record, manifest=told).noting(None)
     assert "on other hosts, which did not say what they loaded" in of_run.why_none(away)
     assert of_run.write(away, tmp_path) == 0
     assert list(tmp_path.iterdir()) == []

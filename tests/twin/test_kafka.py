@@ -11,8 +11,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from contextlib import contextmanager
@@ -169,17 +171,45 @@ def test_a_message_that_is_not_taken_is_named(run, broker, topic):
     to = kafka.target(f"kafka://{broker.where}/{topic}")
     good = kafka.messages(kept.files(run)[:2], to, "json", False)
     large = kafka.Message("too-large.json", topic, b"k", bytes(3_000_000), ())
-    done = kafka.send([good[0], large, good[1]], to)
+    done = kafka.send([good[0], large, good[1]], kafka.connected(to))
     assert done.confirmed == 2
     assert list(done.failed) == ["too-large.json"]
     assert "large" in done.failed["too-large.json"].lower()
 
 
-def test_where_nobody_listens_that_is_said(run):
+def test_where_nobody_listens_that_is_said():
     port = free_port()
     to = kafka.target(f"kafka://127.0.0.1:{port}/x")
     with pytest.raises(kafka.BrokerError, match=rf"no broker answers at 127.0.0.1:{port} within 0.5 s"):
-        kafka.send(kafka.messages(kept.files(run), to, "json", False), to, timeout_s=0.5)
+        kafka.connected(to, answer_s=0.5)
+
+
+def test_nobody_who_listens_is_told_within_seconds(run, ettwin):
+    port, begun_s = free_port(), time.monotonic()
+    code, out, err = ettwin("alerts", run, "--to", f"kafka://127.0.0.1:{port}/x", "--quiet")
+    assert (code, out) == (4, "")
+    assert time.monotonic() - begun_s < 3.0 * kafka.ANSWER_S
+    assert f"no broker answers at 127.0.0.1:{port} within 5 s" in err
+    assert "Connection refused" in err
+    assert "nothing was sent. Start one there" in err
+
+
+def heard():
+    """An interrupt is, wherever the tests run."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_waiting_for_a_broker_that_says_nothing_can_be_interrupted(run):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"kafka://127.0.0.1:{silent.getsockname()[1]}/x"
+        command = [sys.executable, "-m", "dashboards.cli", "alerts", str(run), "--to", address]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as process:
+            connection, _ = silent.accept()
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=60)
+            connection.close()
+    assert process.returncode == 130
+    assert "interrupted; no alert was sent" in told
 
 
 class Nobody:
@@ -203,7 +233,7 @@ def test_another_machine_may_be_allowed():
     assert to.servers == "198.51.100.7:9092,[::1]:9093"
 
 
-def test_a_broker_that_names_another_machine_gets_nothing(run, monkeypatch):
+def test_a_broker_that_names_another_machine_gets_nothing(monkeypatch):
     from types import SimpleNamespace
 
     class Announced:
@@ -223,7 +253,7 @@ def test_a_broker_that_names_another_machine_gets_nothing(run, monkeypatch):
     with pytest.raises(
         kafka.BrokerError, match=r"says that alerts go to broker\.example:9092, which is not this machine"
     ):
-        kafka.send(kafka.messages(kept.files(run), to, "json", False), to)
+        kafka.connected(to)
 
 
 @pytest.mark.parametrize(

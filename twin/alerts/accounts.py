@@ -116,7 +116,7 @@ def _sizes(record: Record, policy: Alerts, known: Models, replica: int, n: int) 
     """Bytes of the alerts that are weighed, as they are sent."""
     every = max(1, -(-n // SAMPLE))
     samples = round(policy.samples.value) if "+samples" in policy.carries else 0
-    made = documents(record, policy, known, replica, every)
+    made = documents(record, policy, known, replica, every=every)
     return [len(one.text) + len(one.extension_text) + samples for one in made]
 
 

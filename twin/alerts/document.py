@@ -19,7 +19,7 @@ from twin.alerts.drawn import Draw
 from twin.alerts.executed import Executed
 from twin.alerts.extension import Facts, extension
 from twin.alerts.models import CLASSES, SKY_MAP, Models
-from twin.alerts.notices import Notice, notices, published
+from twin.alerts.notices import Notice, notices, of_kind, published
 from twin.alerts.versions import Versions
 
 if TYPE_CHECKING:
@@ -51,9 +51,19 @@ def as_bytes(content: dict[str, Any]) -> bytes:
     return json.dumps(content, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode() + b"\n"
 
 
-def documents(record: Record, policy: Alerts, models: Models, replica: int, every: int = 1) -> Iterator[Document]:
-    """The documents of a replica in the order of time; `every` n-th of them."""
-    sent = notices(record, policy, replica)[::every]
+def documents(
+    record: Record,
+    policy: Alerts,
+    models: Models,
+    replica: int,
+    *,
+    every: int = 1,
+    most: int | None = None,
+    only: str | None = None,
+) -> Iterator[Document]:
+    """Documents of a replica in the order of time: all, `every` n-th, the first `most`, or `only` one of KINDS."""
+    sent = notices(record, policy, replica, most)[::every]
+    sent = sent if only is None else of_kind(sent, only)
     up = _instruments(record, replica, [float(notice.row["event_time_s"]) for notice in sent])
     versions, ran, purity = Versions(record, replica), Executed(record, replica), _terrestrial(record)
     for notice, streams in zip(sent, up, strict=True):

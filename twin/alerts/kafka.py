@@ -25,8 +25,10 @@ SCHEME = "kafka://"
 Form = Literal["json", "avro"]
 EXTENSIONS = ".ext"
 """Added to the topic of the alerts: that of what goes along with them."""
+ANSWER_S = 5.0
+"""For a broker to answer."""
 TIMEOUT_S = 30.0
-"""For a broker to answer, and for an alert to be confirmed."""
+"""For an alert to be confirmed."""
 _STEP_S = 0.2
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _FORM = f"write {SCHEME}HOST:PORT/TOPIC, such as {SCHEME}127.0.0.1:9092/gw-alerts"
@@ -130,19 +132,30 @@ def messages(paths: Sequence[Path], to: Target, form: Form, extensions: bool) ->
     return [message for *_, message in sorted(found, key=lambda one: (*one[:3], one[3].name))]
 
 
-def send(
-    given: Sequence[Message],
+def connected(
     to: Target,
     allow_remote: bool = False,
     timeout_s: float = TIMEOUT_S,
+    answer_s: float = ANSWER_S,
+    progress: Progress = lambda fraction, text: None,
+) -> Any:
+    """A client of the brokers there, which gives up on a message after `timeout_s`.
+
+    BrokerError when no broker answers within `answer_s`, or one names another machine.
+    """
+    heard: list[str] = []
+    producer = _producer(to, timeout_s, heard)
+    _check_brokers(_brokers(producer, to, answer_s, heard, progress), to, allow_remote)
+    return producer
+
+
+def send(
+    given: Sequence[Message],
+    producer: Any,
+    timeout_s: float = TIMEOUT_S,
     progress: Progress = lambda fraction, text: None,
 ) -> Delivery:
-    """Send messages and wait for the broker's word on each, at most `timeout_s` after the last one.
-
-    BrokerError when no broker answers, or one names another machine.
-    """
-    producer = _producer(to, timeout_s)
-    _check_brokers(producer, to, allow_remote, timeout_s)
+    """Send messages by a `connected` client and wait for the word on each, at most `timeout_s` after the last."""
     failed: dict[str, str] = {}
     done: set[str] = set()
 
@@ -182,7 +195,8 @@ def _produce(
             return
 
 
-def _producer(to: Target, timeout_s: float) -> Any:
+def _producer(to: Target, timeout_s: float, heard: list[str]) -> Any:
+    """A client that adds what it has to complain of to `heard`."""
     from confluent_kafka import Producer
 
     quiet = logging.getLogger("ettwin.kafka")  # the library would write to standard error
@@ -194,25 +208,37 @@ def _producer(to: Target, timeout_s: float) -> Any:
         "acks": "all",
         "enable.idempotence": True,
         "message.timeout.ms": int(1e3 * timeout_s),
+        "error_cb": lambda error: heard.append(error.str()),
     }
     return Producer(settings, logger=quiet)
 
 
-def _check_brokers(producer: Any, to: Target, allow_remote: bool, timeout_s: float) -> None:
-    from confluent_kafka import KafkaException
-
-    try:
-        brokers = producer.list_topics(timeout=timeout_s).brokers.values()
-    except KafkaException as error:
-        raise BrokerError(
-            f"no broker answers at {to.servers} within {timeout_s:g} s ({error.args[0].str()})"
-        ) from error
+def _check_brokers(brokers: Sequence[Any], to: Target, allow_remote: bool) -> None:
     away = sorted(f"{broker.host}:{broker.port}" for broker in brokers if not is_here(broker.host))
     if away and not allow_remote:
         raise BrokerError(
             f"the broker at {to.servers} says that alerts go to {', '.join(away)}, which is not this machine: "
             "nothing was sent. Have it announce itself as 127.0.0.1, or give --allow-remote"
         )
+
+
+def _brokers(producer: Any, to: Target, answer_s: float, heard: Sequence[str], progress: Progress) -> list[Any]:
+    """Who is there; asked in short steps, between which an interrupt is heard."""
+    from confluent_kafka import KafkaException
+
+    end_s = time.monotonic() + answer_s
+    while True:
+        progress(0.0, f"waiting for {to.servers}")
+        try:
+            return list(producer.list_topics(timeout=_STEP_S).brokers.values())
+        except KafkaException as error:
+            producer.poll(0)
+            if time.monotonic() >= end_s:
+                why = (heard or [error.args[0].str()])[0]
+                raise BrokerError(
+                    f"no broker answers at {to.servers} within {answer_s:g} s ({why}): nothing was sent. "
+                    "Start one there, or give the address of one that runs"
+                ) from error
 
 
 def _broker(address: str, text: str) -> tuple[str, int]:

@@ -6,12 +6,14 @@ what the other alerts have. Knows no simulation.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from twin.alerts import reader
 from twin.alerts.reader import Reading
 from twin.alerts.writing import FOLDER
+from twin.record import NOTED
 
 EXTENSION = ".ext.json"
 """How the files of extensions end."""
@@ -57,6 +59,15 @@ def read_all(run: Path) -> dict[str, Reading]:
             told = "the alert that it belongs to is missing"
             found[str(path.relative_to(place))] = Reading("json", None, (told,))
     return found
+
+
+def silent(run: Path) -> bool:
+    """Whether a run directory holds no alerts because the run sent none."""
+    try:
+        told = json.loads((run / "manifest.json").read_text())[NOTED]
+        return bool(told["of"] == 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _lacking(path: Path, found: Reading) -> Reading:

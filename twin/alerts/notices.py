@@ -7,7 +7,7 @@ superevent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +23,13 @@ from twin.premerger import AHEAD_S
 
 if TYPE_CHECKING:
     from twin.record import Record
+    from twin.recorded import Recorded
+    from twin.scenario import Scenario
     from twin.schema_alerts import Alerts
 
 EARLY, RETRACTION, INITIAL = "EARLYWARNING", "RETRACTION", "INITIAL"
+KINDS = ("late", "false", "retracted")
+"""What notices can be chosen by."""
 Row = Mapping[str, Any]
 """Of the table alerts."""
 
@@ -51,40 +55,49 @@ class Notice:
         return f"{self.superevent}-{self.number}-{self.type.lower()}"
 
 
-def policy_of(record: Record) -> Alerts:
-    """What the scenario says of alerts, or what holds where it says nothing.
+def policy_of(record: Recorded) -> Alerts:
+    """What the scenario of a run says of alerts, or what holds where it says nothing: see `policy_for`."""
+    return policy_for(record.scenario)
 
-    Raises AlertError when it publishes something that no kind of notice is known of.
+
+def policy_for(scenario: Scenario) -> Alerts:
+    """What a scenario says of alerts, or what holds where it says nothing.
+
+    Raises AlertError when it publishes something that no kind of notice is known of, or after the days that ids
+    of superevents name.
     """
+    from twin.checks_alerts import too_long
     from twin.schema_alerts import Alerts, usual
 
-    if record.scenario.alerts is not None:
-        return record.scenario.alerts
-    for product in publishing(record.scenario):
+    if scenario.alerts is not None:
+        return scenario.alerts
+    for product in publishing(scenario):
         if not usual(product):
             raise AlertError(
-                f"the run publishes '{product}', which is no kind of notice: run it again with "
+                f"the run publishes '{product}', which is no kind of notice: run it with "
                 f"--set alerts.types.{product}=UPDATE"
             )
-    return Alerts()
+    policy = Alerts()
+    if told := too_long(scenario, policy):
+        raise AlertError(f"--set alerts.epoch: {told}")
+    return policy
 
 
-def count(record: Record, policy: Alerts, replicas: int) -> int:
-    """How many notices the first `replicas` replicas send."""
+def counts(record: Record, policy: Alerts) -> list[int]:
+    """How many notices are sent, in each replica that documents are written of."""
+    rows = sent(record, policy, published(record))
+    own = [0] if policy.replicas == "first" else range(record.scenario.replicas)
+    verdicts = _with_verdict(policy, rows)
+    return [int((rows["replica"] == k).sum() + (verdicts["replica"] == k).sum()) for k in own]
+
+
+def notices(record: Record, policy: Alerts, replica: int, most: int | None = None) -> list[Notice]:
+    """The notices of a replica in the order of time: all, or the first `most`."""
     rows = published(record)
-    rows = sent(record, policy, rows[rows["replica"] < replicas])
-    verdicts = 0
-    if policy.retract_after is not None:
-        for replica in range(replicas):
-            own = _by_event(rows[rows["replica"] == replica])
-            verdicts += sum(_verdict(policy, told) is not None for told in own.values())
-    return len(rows) + verdicts
-
-
-def notices(record: Record, policy: Alerts, replica: int) -> list[Notice]:
-    """Every notice of a replica in the order of time."""
-    rows = published(record)
-    events = _by_event(sent(record, policy, rows[rows["replica"] == replica]))
+    rows = sent(record, policy, rows[rows["replica"] == replica])
+    if most is not None:  # nothing comes before the first `most` rows but what is said of the same candidates
+        rows = rows[rows["event_id"].isin(rows["event_id"].iloc[:most])]
+    events = _by_event(rows)
     names = _names(policy.epoch.value, events)
     rows_sent = [row for told in events.values() for row in told]
     ordered: list[tuple[float, str, Row]] = [
@@ -95,12 +108,23 @@ def notices(record: Record, policy: Alerts, replica: int) -> list[Notice]:
     ordered.sort(key=lambda one: (one[0], one[2]["event_id"]))
     numbers: dict[str, int] = {}
     found = []
-    for created_s, kind, row in ordered:
+    for created_s, kind, row in ordered[:most]:
         name = names[row["event_id"]]
         numbers[name] = numbers.get(name, 0) + 1
         claimed = bool(row["merger_s"] != row["event_time_s"])
         found.append(Notice(name, numbers[name], kind, created_s, row, float(row["merger_s"]), claimed))
     return found
+
+
+def of_kind(given: Sequence[Notice], only: str) -> list[Notice]:
+    """Those of the notices that are of one of KINDS: what was published late, about no signal, or taken back."""
+    back = {notice.superevent for notice in given if notice.type == RETRACTION}
+    belongs: dict[str, Callable[[Notice], bool]] = {
+        "late": lambda notice: bool(notice.row["late"]),
+        "false": lambda notice: not notice.row["is_signal"],
+        "retracted": lambda notice: notice.superevent in back,
+    }
+    return [notice for notice in given if belongs[only](notice)]
 
 
 def _by_event(rows: pd.DataFrame) -> dict[int, list[Row]]:
@@ -175,6 +199,17 @@ def _verdicts(policy: Alerts, after_s: float, events: Mapping[int, list[Row]]) -
             at_s = told[0]["published_s"] + after_s
             found.append((at_s, kind, [row for row in told if row["published_s"] <= at_s][-1]))
     return found
+
+
+def _with_verdict(policy: Alerts, rows: pd.DataFrame) -> pd.DataFrame:
+    """`replica` and `event_id` of the candidates in `rows` that get a verdict: see `_verdict`."""
+    if policy.retract_after is None:
+        return rows.iloc[:0][["replica", "event_id"]]
+    initial = [product for product in rows["product"].unique() if policy.type_of(str(product)) == INITIAL]
+    told = rows.assign(initial=rows["product"].isin(initial), noise=~rows["is_signal"].astype(bool))
+    of = told.groupby(["replica", "event_id"], as_index=False)[["initial", "noise", "dq_flag"]].any()
+    back = of["dq_flag"] if policy.retracts == "flagged" else of["noise"]
+    return of[back | ~of["initial"]]
 
 
 def _verdict(policy: Alerts, told: list[Row]) -> str | None:

@@ -17,10 +17,10 @@ from twin.archive import capsule, sealed
 from twin.archive.capsule import Capsule, alert_id
 from twin.archive.sealed import ArchiveError, MissingError
 from twin.archive.store import CAPSULE, Archive
+from twin.record import NOTED
 
 if TYPE_CHECKING:
     from twin.record import Record
-    from twin.scenario import Scenario
 
 FOLDER = "archive"
 """Of a run directory."""
@@ -32,10 +32,10 @@ Documents = Mapping[str, Mapping[str, str]]
 """By alert, the SHA-256 of each of its files by name."""
 
 
-def wanted(scenario: Scenario) -> bool:
-    """Whether the scenario asks for alerts and their capsules."""
-    policy = scenario.alerts
-    return policy is not None and policy.write and policy.archives == KEEPS
+def wanted(record: Record) -> bool:
+    """Whether the scenario keeps capsules, and alerts are written that they could be of."""
+    policy = record.scenario.alerts
+    return NOTED in record.manifest and policy is not None and policy.archives == KEEPS
 
 
 def why_none(record: Record) -> str:
@@ -48,7 +48,9 @@ def why_none(record: Record) -> str:
     told = record.manifest.get("live")
     if told is None or told["programs"] is None:
         return "its programs were executed on other hosts, which did not say what they loaded"
-    return writing.planned(record)[1]
+    if NOTED not in record.manifest:
+        return "it wrote no alerts: run it with --alerts all"
+    return "" if record.manifest[NOTED]["written"] else "it sent no alert"
 
 
 def write(
@@ -58,7 +60,7 @@ def write(
 
     ArchiveError when a model is not the one that was executed.
     """
-    if not wanted(record.scenario) or why_none(record):
+    if not wanted(record) or why_none(record):
         return 0
     documents = _documents(record, folder / writing.FOLDER)
     signer = sealed.passing()
@@ -116,7 +118,7 @@ def _documents(record: Record, place: Path) -> Documents:
     found: dict[str, dict[str, str]] = {}
     for replica in range(writing.replicas(record, policy)):
         folder = writing.place(policy, place, replica)
-        for notice in notices(record, policy, replica):
+        for notice in notices(record, policy, replica, record.manifest[NOTED]["most"]):
             files = found.setdefault(alert_id(replica, int(notice.row["event_id"])), {})
             public = folder / f"{notice.name}.json"
             for path in (public, kept.extension_of(public)):
