@@ -86,8 +86,9 @@ def latencies(
     until_s = _seconds(until)
     try:
         log = stamps.read(file, _columns(event_time, pipeline, stamp))
+        overlay = None if out is None else _Overlay(log, timer or [], str(into), out)
         told = _told(log, until_s, first, seed, quiet)
-        written = None if out is None else _overlay(told, timer or [], str(into), out)
+        written = None if overlay is None else overlay.text(told)
     except LogError as error:
         fail(str(error), FAILED)
     except TimerError as error:
@@ -171,17 +172,26 @@ def _law(leg: Leg, until_s: float, rng: Any) -> tuple[Fit | None, str]:
         return None, str(error)
 
 
-def _overlay(told: Told, timer: list[str], into: str, out: Path) -> str:
-    from twin.latencies import timers
-    from twin.loader import load
+class _Overlay:
+    """What --timer, --into and --out ask for, read before anything is fitted; TimerError where it cannot be."""
 
-    scenario = load(into)
-    chosen = timers.asked(timer, {of.leg.name: (of.leg, of.law) for of in told.legs})
-    times = {stage: timers.value(leg, law, told.log) for stage, (leg, law) in chosen.items()}
-    about = (
-        f"Times of {scenario.name} as they were in {' '.join(told.log.name.split())}; written by ettwin latencies."
-    )
-    return timers.overlay(timers.base_of(into, out), scenario, times, about)
+    def __init__(self, log: Log, timer: list[str], into: str, out: Path) -> None:
+        from twin.latencies import timers
+        from twin.latencies.legs import legs
+        from twin.loader import load
+
+        self._scenario, self._base = load(into), timers.base_of(into, out)
+        self._wanted = timers.asked(timer, [leg.name for leg in legs(log)], self._scenario)
+
+    def text(self, told: Told) -> str:
+        """The scenario with those times."""
+        from twin.latencies import timers
+
+        chosen = timers.laws(self._wanted, {of.leg.name: (of.leg, of.law) for of in told.legs})
+        times = {stage: timers.value(leg, law, told.log) for stage, (leg, law) in chosen.items()}
+        name = " ".join(told.log.name.split())
+        about = f"Times of {self._scenario.name} as they were in {name}; written by ettwin latencies."
+        return timers.overlay(self._base, self._scenario, times, about)
 
 
 def _write(out: Path, content: str) -> None:

@@ -185,10 +185,12 @@ def test_every_bad_row_is_told(tmp_path):
         ("S0", "gstlal", 1.4e9, 1.4e9 + 3, ""): "S0 of gstlal stands at line 2 already",
         ("Sh", "gstlal", 1.4e9): "has 3 cells, the header has 5",
         ("Si", "gstlal", 1.4e9, "nan", ""): "upload_time: nan is no GPS time",
+        ("", "", "", "", ""): "is empty but for its commas",
     }
     found = read(csv(tmp_path, [*good, *bad]))
     assert len(found.rows) == 30
     assert len(found.wrong) == len(bad)
+    assert [row.where for row in found.wrong] == [f"line {32 + k}" for k in range(len(bad))]
     at = {row.where: row.why for row in found.wrong}
     for k, told in enumerate(bad.values()):
         assert told in at[f"line {32 + k}"]
@@ -255,6 +257,20 @@ def test_times_are_gps_or_utc():
             gps_s(wrong)
 
 
+def test_a_leap_second_is_a_time_where_there_was_one():
+    assert gps_s("2016-12-31T23:59:59Z") == 1167264016.0
+    assert gps_s("2016-12-31T23:59:60Z") == gps_s("2017-01-01T00:59:60+01:00") == 1167264017.0
+    assert gps_s("2016-12-31 23:59:60.5 UTC") == 1167264017.5
+    assert gps_s("2017-01-01T00:00:00Z") == 1167264018.0
+    for wrong in ("2017-12-31T23:59:60Z", "2016-12-31T22:59:60Z", "2016-12-31T23:58:60Z"):
+        with pytest.raises(
+            ValueError, match="is a leap second where there was none: the last was at the end of 2016"
+        ):
+            gps_s(wrong)
+    with pytest.raises(ValueError, match="is no time"):
+        gps_s("2016-12-31T23:59:61Z")
+
+
 def test_leap_seconds_are_those_of_others():
     time = pytest.importorskip("astropy.time")
     for moment in (*LEAPS, datetime(1990, 6, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)):
@@ -303,8 +319,11 @@ def test_a_log_becomes_an_overlay_of_a_scenario(tmp_path, ettwin, fits):
     ],
 )
 def test_wrong_usage_says_what_to_do(tmp_path, ettwin, monkeypatch, given, code, told):
+    def fitted(*given):
+        raise AssertionError("it was fitted before the options were read")
+
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(laws, "DRAWS", 9)
+    monkeypatch.setattr(laws, "fitted", fitted)
     path = csv(tmp_path, simulated(60))
     found = ettwin("latencies", path, "--quiet", *given)
     assert found[0] == code

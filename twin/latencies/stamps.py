@@ -103,7 +103,10 @@ def read(path: Path, columns: Columns | None = None) -> Log:
         first = f", such as {wrong[0].where}: {wrong[0].why}" if wrong else ""
         raise LogError(f"{path}: holds no row that can be used{first}")
     ordered = tuple(sorted(rows.values(), key=lambda row: (row.event_s, row.pipeline, row.event)))
-    return Log(path.name, sha256(content).hexdigest(), found.names, ordered, tuple(wrong))
+    told = tuple(
+        sorted(wrong, key=lambda one: int(one.where.split()[1]))
+    )  # 'line 7', 'row 7': as they stand there
+    return Log(path.name, sha256(content).hexdigest(), found.names, ordered, told)
 
 
 class _Found:
@@ -189,7 +192,7 @@ def _csv(path: Path, text: str, wrong: list[Wrong]) -> Iterator[tuple[str, dict[
     header: list[str] = []
     try:
         for cells in reader:
-            if not any(cell.strip() for cell in cells):
+            if not cells or not (header or any(cell.strip() for cell in cells)):
                 continue
             if not header:
                 header = [cell.strip() for cell in cells]
@@ -198,6 +201,8 @@ def _csv(path: Path, text: str, wrong: list[Wrong]) -> Iterator[tuple[str, dict[
             elif len(cells) != len(header):
                 why = f"has {len(cells)} cells, the header has {len(header)}"
                 wrong.append(Wrong(f"line {reader.line_num}", why))
+            elif not any(cell.strip() for cell in cells):
+                wrong.append(Wrong(f"line {reader.line_num}", "is empty but for its commas"))
             else:
                 yield f"line {reader.line_num}", dict(zip(header, cells, strict=True))
     except csv.Error as error:

@@ -82,23 +82,32 @@ def base_of(into: str, out: Path) -> str:
     return path.name
 
 
-def asked(given: Sequence[str], fits: Mapping[str, tuple[Leg, Fit | None]]) -> dict[str, tuple[Leg, Fit]]:
-    """Which leg each stage of STAGE=PIPELINE/STAMP takes; TimerError for what there is not."""
-    found: dict[str, tuple[Leg, Fit]] = {}
+def asked(given: Sequence[str], legs: Sequence[str], scenario: Scenario) -> dict[str, str]:
+    """The name of the leg that each stage of STAGE=PIPELINE/STAMP takes; TimerError for what there is not."""
+    found: dict[str, str] = {}
     for text in given:
         stage, equals, name = text.partition("=")
         if not (stage and equals and name):
             raise TimerError(f"--timer {text}: write STAGE=PIPELINE/STAMP, such as settle=gstlal/alert")
-        if name not in fits:
-            raise TimerError(f"--timer {text}: {unknown('leg', name, fits)}")
+        if name not in legs:
+            raise TimerError(f"--timer {text}: {unknown('leg', name, legs)}")
         if stage in found:
             raise TimerError(f"--timer {text}: '{stage}' was given a law already")
+        key_of(scenario, stage)
+        found[stage] = name
+    return found
+
+
+def laws(wanted: Mapping[str, str], fits: Mapping[str, tuple[Leg, Fit | None]]) -> dict[str, tuple[Leg, Fit]]:
+    """The leg and the law of each stage that is `asked` for; TimerError where a leg has none."""
+    found: dict[str, tuple[Leg, Fit]] = {}
+    for stage, name in wanted.items():
         leg, law = fits[name]
         if law is None and leg.n and leg.seconds.min() == leg.seconds.max():
             same = f"all are {leg.seconds[0]:g} s: --set stages.{stage}.wait='{leg.seconds[0]:g} s' says that"
-            raise TimerError(f"--timer {text}: {name} needs no law, {same}")
+            raise TimerError(f"--timer {stage}={name}: {name} needs no law, {same}")
         if law is None:
-            raise TimerError(f"--timer {text}: {name} has too few latencies for a law ({leg.n})")
+            raise TimerError(f"--timer {stage}={name}: {name} has too few latencies for a law ({leg.n})")
         found[stage] = leg, law
     return found
 
