@@ -79,10 +79,13 @@ def _explain(error: Exception) -> None:
     from twin.studies.processes import WorkersError
     from twin.studies.tasks import PointError
     from twin.tree import ScenarioError
+    from twin.unreadable import UnreadableError
     from workloads.card import WeightsError
     from workloads.profile import ProfileError
     from workloads.serving.address import ServerError
 
+    if isinstance(error, UnreadableError):
+        fail(str(error), USAGE)
     if isinstance(error, ScenarioError):
         fail(str(error), INVALID)
     if isinstance(error, RecordError | CheckpointError):

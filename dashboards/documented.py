@@ -68,8 +68,18 @@ def _tell_capsules(record: Record, folder: Path) -> None:
     if why := of_run.why_none(record):
         say(f"no capsules: {why}")
         return
-    n = len(list((folder / of_run.FOLDER / "capsules").glob("*.json")))
-    say(f"{n:,} capsules are in {folder / of_run.FOLDER}, signed by a key that is not kept; note its public one")
+    from twin.alerts.accounts import size, strain_bytes
+
+    place, policy = folder / of_run.FOLDER, record.scenario.alerts
+    assert policy is not None
+    n = len(list((place / "capsules").glob("*.json")))
+    held = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+    stated = size(n * strain_bytes(record, policy))
+    say(f"{n:,} capsules are in {place}, signed by a key that is not kept; note its public one")
+    say(
+        f"they take {size(held)} with the models: the strain that programs were given; the policy is accounted "
+        f"with alerts.window of every detector, {stated} for as many"
+    )
 
 
 def _number(given: str) -> int | None:

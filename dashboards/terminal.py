@@ -28,7 +28,7 @@ Set = Annotated[
     typer.Option(
         "--set",
         metavar="PATH=VALUE",
-        help="Change one value, such as sites.cnaf.pools.cpu.servers=8. Comes after --case and --with, and wins.",
+        help="Change one value by its dotted key, such as horizon='2 d'. Comes after --case and --with, and wins.",
     ),
 ]
 With = Annotated[

@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from twin import overrides, tree
 from twin.phrases import followed, unknown
 from twin.scenario import Scenario
-from twin.tree import Node, Problem, ScenarioError, Spot
+from twin.tree import Node, Problem, ScenarioError, Spot, UnreadableScenarioError
 
 __all__ = ["Problem", "ScenarioError", "bundled", "checked", "find", "load", "loads"]
 
@@ -31,7 +31,7 @@ def load(
 
     Raises ScenarioError with every problem found.
     """
-    return _finished(_based(tree.read(find(source)), []), with_, set_)
+    return _finished(_based(_read(source), []), with_, set_)
 
 
 def loads(
@@ -54,7 +54,7 @@ def checked(
     These are tried on the scenario as its file gives it, without `with_` and `set_`. Raises ScenarioError with
     every problem found in any of them.
     """
-    root = _based(tree.read(find(source)), [])
+    root = _based(_read(source), [])
     problems: list[Problem] = []
     variants: dict[str, Scenario] = {}
     known = set(_tried(root, ())[1])
@@ -89,8 +89,21 @@ def find(source: str | Path) -> Path:
         message = followed(unknown("scenario", source, known), "Or give a file that ends in .yaml")
         if (study := _studies().get(source)) is not None:
             message = f"is a study: 'ettwin study {source}' carries it out; it lies at {study}"
-        raise ScenarioError((Problem(Spot(source), "", message),))
+        raise UnreadableScenarioError((Problem(Spot(source), "", message),))
     return Path(source)
+
+
+def is_study(root: Node) -> bool:
+    """Whether a file that was read is a study and no scenario."""
+    content = root.value if isinstance(root.value, dict) else {}
+    return "scenario" in content and not any(key in content for key in ("horizon", "stages", "instrument"))
+
+
+def _read(source: str | Path) -> Node:
+    root = tree.read(find(source))
+    if is_study(root):
+        raise ScenarioError((Problem(root.spot, "", f"is a study: 'ettwin study {source}' carries it out"),))
+    return root
 
 
 def _studies() -> dict[str, Path]:

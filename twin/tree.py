@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from twin.unreadable import UnreadableError
+
 LARGEST_BYTES = 1_000_000
 DEEPEST = 32
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -79,7 +81,11 @@ class ScenarioError(ValueError):
         super().__init__("\n".join(map(str, self.problems)))
 
     def __reduce__(self) -> tuple[type[ScenarioError], tuple[tuple[Problem, ...]]]:
-        return ScenarioError, (self.problems,)
+        return type(self), (self.problems,)
+
+
+class UnreadableScenarioError(ScenarioError, UnreadableError):
+    """There is no such scenario, or its file cannot be read."""
 
 
 @dataclass
@@ -137,7 +143,7 @@ def read(path: Path) -> Node:
             raw = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or "cannot be read").lower()
-        raise ScenarioError((Problem(Spot(str(path)), "", f"cannot be read: {reason}"),)) from None
+        raise UnreadableScenarioError((Problem(Spot(str(path)), "", f"cannot be read: {reason}"),)) from None
     return parse(raw, str(path))
 
 

@@ -175,12 +175,13 @@ def _silent(folder: Path, asked: Asked, now_s: float) -> dict[str, Any]:
 
 
 def _progress(folder: Path, now_s: float) -> dict[str, Any]:
-    """Fraction, text and seconds left, by the pace since the first part of the work was begun."""
+    """Fraction, text and seconds left, by the pace since the first part was done, or was found done."""
     lines = list(_lines(folder / PROGRESS))
     if not lines:
         return {"fraction": 0.0, "text": "starting", "left_s": None}
     last = lines[-1]
-    begun = next((line for line in reversed(lines) if line["fraction"] == 0.0), lines[0])
+    zero = max((k for k, line in enumerate(lines) if line["fraction"] == 0.0), default=-1)
+    begun = lines[zero + 1] if len(lines) > zero + 2 else lines[max(zero, 0)]
     done, took_s = last["fraction"] - begun["fraction"], last["at_s"] - begun["at_s"]
     left_s = None
     if done > 0.0 and took_s > 0.0:

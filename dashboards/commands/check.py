@@ -1,9 +1,9 @@
-"""`ettwin check`: is a scenario right, with all its overrides and cases? Every problem with file, line, column."""
+"""`ettwin check`: is a scenario right, with all its overrides and cases, or a study? Says all that is wrong."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,24 +15,43 @@ if TYPE_CHECKING:
 
 
 def check(scenario: Source, with_: With = None, set_: Set = None, json: Json = False) -> None:
-    """Check a scenario, its overrides and its cases, and say everything that is wrong with them (exit code 3)."""
-    from twin.loader import checked
+    """Check a scenario with its overrides and cases, or a study, and say all that is wrong (exit code 3)."""
+    from twin.studies import request
     from twin.tree import ScenarioError
+    from twin.unreadable import UnreadableError
 
+    one = _study if request.is_study(scenario) else _scenario
     try:
-        found, variants = checked(scenario, with_ or (), set_ or ())
-        _there((found, *variants.values()))
+        told, said = one(scenario, with_ or (), set_ or ())
     except ScenarioError as error:
-        if not json:
+        if not json or isinstance(error, UnreadableError):
             raise
         result_json({"valid": False, "problems": [_problem(p) for p in error.problems]})
         sys.exit(INVALID)
+    if json:
+        result_json({"valid": True, **told, "problems": []})
+    else:
+        result(f"{scenario}: '{told['name']}' is valid ({said})")
+
+
+def _scenario(source: str, with_: Sequence[str], set_: Sequence[str]) -> tuple[dict[str, Any], str]:
+    from twin.loader import checked
+
+    found, variants = checked(source, with_, set_)
+    _there((found, *variants.values()))
     for told in found.undone:
         say(told)
-    if json:
-        result_json({"valid": True, "name": found.name, "digest": found.digest, "problems": []})
-    else:
-        result(f"{scenario}: '{found.name}' is valid ({', '.join(_parts(found))})")
+    return {"name": found.name, "digest": found.digest}, ", ".join(_parts(found))
+
+
+def _study(source: str, with_: Sequence[str], set_: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """A study is loaded with every point that it names, and so is its scenario."""
+    from twin.studies import request
+
+    found = request.load(source, with_, set_)
+    scenario = found.asked.scenario
+    _there((scenario,))
+    return {"name": found.name, "kind": found.kind}, f"a study, '{found.kind}', of the scenario '{scenario.name}'"
 
 
 def _parts(scenario: Scenario) -> Iterator[str]:

@@ -81,6 +81,7 @@ def latencies(
     from twin.latencies import stamps
     from twin.latencies.stamps import LogError
     from twin.latencies.timers import TimerError
+    from twin.unreadable import UnreadableError
 
     _fit_together(timer, into, out)
     until_s = _seconds(until)
@@ -89,6 +90,8 @@ def latencies(
         overlay = None if out is None else _Overlay(log, timer or [], str(into), out)
         told = _told(log, until_s, first, seed, quiet)
         written = None if overlay is None else overlay.text(told)
+    except UnreadableError:
+        raise
     except LogError as error:
         fail(str(error), FAILED)
     except TimerError as error:

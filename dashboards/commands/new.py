@@ -1,4 +1,4 @@
-"""`ettwin new`: a scenario of one's own, started from a shipped one with all its comments."""
+"""`ettwin new`: a scenario or a study of one's own, started from a shipped one with all its comments."""
 
 from __future__ import annotations
 
@@ -12,29 +12,36 @@ import typer
 
 from dashboards.terminal import USAGE, fail, result, say
 
-_SCHEMA_LINE = "# yaml-language-server: $schema=scenario.schema.json\n"
 _LONGEST = 64
 """Letters of a scenario's name."""
 
 
 def new(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The YAML file to write.")],
-    from_: Annotated[str, typer.Option("--from", metavar="NAME", help="Shipped scenario to start from.")],
+    from_: Annotated[str, typer.Option("--from", metavar="NAME", help="Shipped scenario or study to start from.")],
 ) -> None:
-    """Start a scenario of your own from a shipped one."""
+    """Start a scenario or a study of your own from a shipped one."""
     from twin.loader import find, load
+    from twin.studies import request
     from twin.tree import Spot, scalar
 
-    load(from_)
-    text = find(from_).read_text(encoding="utf-8-sig")
+    study = request.is_study(from_)
+    if study:
+        request.load(from_)
+    else:
+        load(from_)
+    source = request.find(from_) if study else find(from_)
+    text = source.read_text(encoding="utf-8-sig")
     name = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")[:_LONGEST].rstrip("-")
     if file.suffix not in (".yaml", ".yml") or not name:
         fail(f"{file}: give a file name that ends in .yaml and has letters or digits", USAGE)
     written = name if isinstance(scalar(name, Spot("name")).value, str) else f"'{name}'"  # '2027' is a number
     text = re.sub(r"^name: .*$", f"name: {written}", text, count=1, flags=re.MULTILINE)
-    if not text.startswith(_SCHEMA_LINE):
-        text = _SCHEMA_LINE + text
-    wanted = _wanted(text, file, find(from_).parent)
+    schema = "study.schema.json" if study else "scenario.schema.json"
+    line = f"# yaml-language-server: $schema={schema}\n"
+    if not text.startswith(line):
+        text = line + text
+    wanted = {} if study else _wanted(text, file, source.parent)
     try:
         with file.open("x", encoding="utf-8") as out:
             out.write(text)
@@ -47,8 +54,8 @@ def new(
     except OSError as error:
         fail(f"{file}: cannot be written: {(error.strerror or 'unknown reason').lower()}", USAGE)
     result(str(file))
-    schema = quote(str(file.parent / "scenario.schema.json"))
-    say(f"Next: ettwin check {quote(str(file))}    (for editors: ettwin schema > {schema})")
+    beside, option = quote(str(file.parent / schema)), " --study" if study else ""
+    say(f"Next: ettwin check {quote(str(file))}    (for editors: ettwin schema{option} > {beside})")
 
 
 def _wanted(text: str, file: Path, home: Path) -> dict[Path, Path]:

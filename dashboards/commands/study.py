@@ -43,7 +43,8 @@ Vary = Annotated[
     typer.Option(
         "--vary",
         metavar="KEY=VALUES",
-        help="A dotted key with its values: sites.cnaf.pools.cpu.servers=1,2,4 or …=1:16:5, log5 for factors.",
+        help="A dotted key with its values, such as seed=1,2,4; or a range of five: KEY=1:16:5, of equal factors "
+        "KEY=1:16:log5.",
     ),
 ]
 Sample = Annotated[

@@ -134,7 +134,7 @@ def test_what_is_no_scenario_is_said(command, source, said, tmp_path):
     (tmp_path / "latin.yaml").write_bytes(b"name: m\xfcller")
     (tmp_path / "empty.yaml").write_bytes(b"")
     code, told = outcome(command, source, cwd=tmp_path)
-    assert code == 3
+    assert code == (2 if "cannot be read" in said or "unknown scenario" in said else 3)
     assert said in told
 
 

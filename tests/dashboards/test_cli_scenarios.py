@@ -109,7 +109,7 @@ def test_new_says_why_it_cannot_write(ettwin, tmp_path, name, said):
 
 def test_new_from_nothing(ettwin, tmp_path):
     code, _, err = ettwin("new", str(tmp_path / "mine.yaml"), "--from", "frist-light")
-    assert code == 3
+    assert code == 2
     assert "did you mean 'first-light'?" in err
     assert not (tmp_path / "mine.yaml").exists()
 

@@ -143,7 +143,7 @@ def test_an_interrupted_study_goes_on_to_the_same_bytes(folder, tmp_path, monkey
 @pytest.mark.parametrize(
     ("given", "code", "told"),
     [
-        (["servers-for-rate"], 3, "did you mean 'servers-for-rates'"),
+        (["servers-for-rate"], 2, "did you mean 'servers-for-rates'"),
         (["first-light", "--vary", "drian=1 h"], 3, "did you mean 'drain'"),
         (["first-light", "--vary", "drain=1 h,2"], 3, "--vary drain=1 h,2: error: drain: a duration needs a unit"),
         (["servers-for-rates", "--sample", "sobol:8"], 2, "go with --vary"),

@@ -9,13 +9,15 @@ from dataclasses import replace
 import pytest
 
 import twin
+from dashboards import documented
 from tests.twin import archived
 from tests.twin.profiles import write_all
-from twin.alerts import kept
+from twin.alerts import accounts, kept
 from twin.archive import audit, of_run
 from twin.archive.capsule import alert_id, read
 from twin.archive.sealed import ArchiveError, MissingError
 from twin.archive.store import CAPSULE, Archive, described
+from twin.units import YEAR_S
 
 pytest.importorskip("torch")
 pytest.importorskip("cryptography")
@@ -70,6 +72,27 @@ def test_the_archive_is_whole_and_holds_a_capsule_for_every_alert(run, record):
     named = [name for about in found for name in about["documents"]]
     files = [path.name for path in kept.files(run)]
     assert sorted(named) == sorted([*files, *(f"{name.removesuffix('.json')}.ext.json" for name in files)])
+
+
+def test_a_capsule_holds_no_more_strain_than_the_policy_is_accounted_with(run, record):
+    archive = Archive(run / of_run.FOLDER)
+    stated = accounts.strain_bytes(record, record.scenario.alerts)
+    held = [read(archive, name).about["strain"]["bytes"] for name in archive.listed(CAPSULE)]
+    assert stated == 64 * len(record.scenario.instrument.detectors) * 2048 * 8
+    assert 0 < max(held) < stated
+    (row,) = record.policies.to_dict("records")
+    of_year = row["events"] * stated * YEAR_S / record.scenario.told_s / 1e9
+    assert row["kept_gb_per_yr"] > of_year > 0.9 * row["kept_gb_per_yr"]
+
+
+def test_a_run_says_what_its_capsules_take_and_what_the_policy_states(run, record, capsys):
+    documented.tell(record.noting(None), run)
+    told = capsys.readouterr().err
+    n = len(Archive(run / of_run.FOLDER).listed(CAPSULE))
+    assert f"{n} capsules are in {run / 'archive'}, signed by a key that is not kept" in told
+    held = sum(path.stat().st_size for path in (run / "archive").rglob("*") if path.is_file())
+    assert f"they take {accounts.size(held)} with the models" in told
+    assert f"{accounts.size(n * accounts.strain_bytes(record, record.scenario.alerts))} for as many" in told
 
 
 def test_the_key_is_kept_nowhere(run):

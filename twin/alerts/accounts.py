@@ -135,7 +135,7 @@ def _row(
     whole = policy.archives == "capsule"
     once = (sum(weights.values()) if keeps_weights else 0.0) + (policy.image.value * images if whole else 0.0)
     newest = max(weights.values(), default=0.0) + (policy.image.value if whole else 0.0)
-    of_event = (_strain_bytes(record, policy) if keeps_strain else 0.0) + (policy.capsule.value if whole else 0.0)
+    of_event = (strain_bytes(record, policy) if keeps_strain else 0.0) + (policy.capsule.value if whole else 0.0)
     kept_per_yr = (mean * n + of_event * events) * per_yr + (new_per_yr * newest if keeps_weights else 0.0)
     return {
         "replica": replica,
@@ -159,7 +159,8 @@ def _row(
     }
 
 
-def _strain_bytes(record: Record, policy: Alerts) -> float:
+def strain_bytes(record: Record, policy: Alerts) -> float:
+    """Of the strain that the policy states for one event: its `window` of every detector."""
     instrument = record.scenario.instrument
     return policy.window.value * len(instrument.detectors) * instrument.sample_rate * STRAIN_BYTES
 

@@ -20,6 +20,7 @@ from typing import Any
 from twin.alerts import extension, official
 from twin.alerts.models import AlertError
 from twin.alerts.public import is_simulated
+from twin.unreadable import UnreadableError
 
 LARGEST_BYTES = 20_000_000
 """Of a file that is read; sky maps of real alerts take a few megabytes."""
@@ -27,6 +28,10 @@ _AVRO = b"Obj\x01"
 _FITS = b"SIMPLE  ="
 _OFF = 1e-3
 """By which probabilities may miss 1."""
+
+
+class UnreadableAlertError(AlertError, UnreadableError):
+    """There is no such alert."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,8 @@ def _content(path: Path) -> bytes:
             raise AlertError(f"{path}: is larger than {LARGEST_BYTES:,} bytes: too large for an alert")
         return path.read_bytes()
     except OSError as error:
-        raise AlertError(f"{path}: cannot be read ({error.strerror}); give the file of an alert") from error
+        told = f"{path}: cannot be read ({error.strerror}); give a run directory or the file of an alert"
+        raise UnreadableAlertError(told) from error
 
 
 def _json(content: bytes) -> Any:

@@ -12,6 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twin.unreadable import UnreadableError
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -21,6 +23,10 @@ _SCHEME = "ed25519:"
 
 class ArchiveError(ValueError):
     """Something archived is missing, was changed, or is signed by somebody else."""
+
+
+class NoArchiveError(ArchiveError, UnreadableError):
+    """There is no archive in a folder."""
 
 
 class MissingError(ArchiveError):

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from twin.archive import formats, sealed
-from twin.archive.sealed import ArchiveError, MissingError, Signer
+from twin.archive.sealed import ArchiveError, MissingError, NoArchiveError, Signer
 from workloads import card
 
 JOURNAL, MODEL, CAPSULE = "journal", "model", "capsule"
@@ -64,7 +64,7 @@ class Archive:
     def __init__(self, folder: Path, key: str | None = None) -> None:
         self.folder = folder
         if not (folder / _FILE).is_file():
-            raise ArchiveError(
+            raise NoArchiveError(
                 f"{folder}: no archive there, it lacks {_FILE}. Make one: 'ettwin archive add NAME --to {folder}'"
             )
         content, self.key = sealed.opened(folder / _FILE, JOURNAL, key)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from twin.latencies.clock import gps_s
+from twin.unreadable import UnreadableError
 
 STAMPS = ("upload", "alert")
 """Stamps that are looked for, in the order in which they are set."""
@@ -33,6 +34,10 @@ _YEAR_S = 365.25 * 86_400.0
 
 class LogError(ValueError):
     """A file is no log of alerts: what is missing or wrong, and what to do."""
+
+
+class UnreadableLogError(LogError, UnreadableError):
+    """There is no such log."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +252,9 @@ def _content(path: Path) -> bytes:
             raise LogError(f"{path}: is larger than {LARGEST_BYTES:,} bytes: give a part of it")
         return path.read_bytes()
     except OSError as error:
-        raise LogError(f"{path}: cannot be read ({error.strerror}); give a log of alerts, CSV or JSON") from None
+        raise UnreadableLogError(
+            f"{path}: cannot be read ({error.strerror}); give a log of alerts, CSV or JSON"
+        ) from None
 
 
 def _empty(given: Any) -> bool:

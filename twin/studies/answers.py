@@ -43,6 +43,8 @@ class Answers:
         if folder is not None:
             try:
                 self._open(folder)
+            except AnswersError:
+                raise
             except BlockingIOError as error:
                 raise AnswersError(f"{folder} is in use by another study: wait for it, or stop it") from error
             except OSError as error:
@@ -74,6 +76,11 @@ class Answers:
                 remove(self.folder)
 
     def _open(self, folder: Path) -> None:
+        if folder.exists() and not folder.is_dir():
+            raise AnswersError(
+                f"{folder} is a file, and no folder that answers of an unfinished study can be kept in: "
+                "move it away, or choose another --out"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / FILE
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)

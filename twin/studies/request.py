@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from os.path import isfile
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -19,7 +20,7 @@ from twin.studies.kinds import Asked
 from twin.studies.registry import KINDS
 from twin.studies.schema import model
 from twin.studies.shipped import studies
-from twin.tree import Node, Problem, ScenarioError, Spot, planted
+from twin.tree import Node, Problem, ScenarioError, Spot, UnreadableScenarioError, planted
 from twin.written import text as written
 
 _OF_SCENARIOS = ("horizon", "stages", "instrument")
@@ -84,12 +85,22 @@ def load(
 ) -> Request:
     """The study of a shipped name or a file, with more changes to its scenario than it has, another seed or number
     of replicas. Raises ScenarioError with what is wrong with it, before anything is run."""
-    path = _found(source)
+    path = find(source)
     root = tree.read(path)
     if "scenario" not in root.value and any(key in root.value for key in _OF_SCENARIOS):
         text = "is a scenario, not a study: say what is to be varied with --vary KEY=VALUES, or write a study"
         raise ScenarioError((Problem(root.spot, "", text),))
     return _request(_changed(root, with_, set_, seed, replicas), path.read_text(encoding="utf-8-sig"))
+
+
+def is_study(source: str) -> bool:
+    """Whether a shipped name or a file is of a study; False also for what cannot be read."""
+    if not isfile(source):
+        return source in studies() and source not in loader.bundled()
+    try:
+        return loader.is_study(tree.read(Path(source)))
+    except ScenarioError:
+        return False
 
 
 def of_options(
@@ -221,7 +232,8 @@ def _source(node: Node) -> str | Path:
     raise ScenarioError((Problem(node.spot, "scenario", message),))
 
 
-def _found(source: str | Path) -> Path:
+def find(source: str | Path) -> Path:
+    """The file of a study's shipped name or a path; ScenarioError when there is none."""
     known = studies()
     if isinstance(source, str) and source in known and not Path(source).is_file():
         return known[source]
@@ -231,7 +243,7 @@ def _found(source: str | Path) -> Path:
             message = (
                 f"is a scenario, not a study: say what to vary, such as --vary KEY=1,2,4, or 'ettwin run {source}'"
             )
-        raise ScenarioError((Problem(Spot(str(source)), "", message),))
+        raise UnreadableScenarioError((Problem(Spot(str(source)), "", message),))
     return Path(source)
 
 
