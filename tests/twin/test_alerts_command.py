@@ -219,7 +219,7 @@ def test_a_wrong_alert_is_explained(run, tmp_path, capsys):
     told = capsys.readouterr()
     assert 'alert_type: "NEWS" is none of EARLYWARNING, PRELIMINARY, INITIAL, UPDATE, RETRACTION' in told.out
     assert not (tmp_path / "no.avro").exists()
-    assert ettwin("alerts", tmp_path / "nothing.json") == 4
+    assert ettwin("alerts", tmp_path / "nothing.json") == 2
 
 
 def test_an_alert_that_was_changed_is_found_in_its_run(tmp_path, capsys):
