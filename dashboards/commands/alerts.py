@@ -142,6 +142,8 @@ def _none(run: Path) -> NoReturn:
     from twin.alerts import kept
     from twin.alerts.writing import FOLDER
 
+    if not (run / "manifest.json").is_file():
+        fail(f"{run}: holds no alerts and is no run directory; give one, such as runs/first-light", USAGE)
     if kept.silent(run):
         fail(f"{run}: the run sent no alert, so it holds none", USAGE)
     fail(f"{run / FOLDER}: holds no alerts; 'ettwin alerts {run} --write DIR' writes those of the run", USAGE)

@@ -25,6 +25,7 @@ NOTHING = [
     ("report", "no"),
     ("alerts", "no"),
     ("alerts", "no.json"),
+    ("alerts", "."),
     ("alerts", "no", "--policies"),
     ("alerts", "no", "--write", "x"),
     ("latencies", "no.csv"),

@@ -200,6 +200,7 @@ def test_every_bad_row_is_told(tmp_path):
     ("text", "told"),
     [
         ("", "is empty"),
+        ('{"event_time":', "holds no row that can be used, such as line 1: is no JSON"),
         ("a,b\n1,2\n", "has no column 'event_time'; it has: a, b. Name yours with --event-time COLUMN"),
         ("event_time,x\n1e9,2\n", "has none of the columns upload_time"),
         ("event_time,upload_time\nx,y\n", "holds no row that can be used, such as line 2: event_time"),

@@ -93,6 +93,8 @@ def read(path: Path, columns: Columns | None = None) -> Log:
         raise LogError(f"{path}: is not UTF-8 text (byte {error.start})") from None
     wrong: list[Wrong] = []
     given = list(_json(path, text, wrong) if text.lstrip()[:1] in ("[", "{") else _csv(path, text, wrong))
+    if wrong and not given:
+        raise LogError(f"{path}: holds no row that can be used, such as {wrong[0].where}: {wrong[0].why}")
     known = list(dict.fromkeys(name for _, row in given for name in row))
     found = _Found(path, columns or Columns(), known)
     rows: dict[tuple[str, str], Row] = {}
