@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -117,7 +116,7 @@ def served(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         line = process.stdout.readline()
         yield line.split()[2].rstrip("/"), process
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(20)
 
 

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 
 from dashboards import style
 from dashboards.tables import replica_text
-from twin import words
+from twin import event_rows, words
 from twin.recorded import Recorded
 from workloads.profile import QUANTILES, SHIPPED, Profile, ProfileError, load
 
@@ -117,19 +117,14 @@ def service(profile: Profile, origin: str) -> go.Figure:
     )
 
 
-def fates_table(record: Recorded) -> pd.DataFrame:
-    """What became of events, by class: a row per class and outcome with n; published if anything was published."""
-    alerts = record.alerts
-    frame = pd.DataFrame(
-        {
-            "key": alerts["replica"].to_numpy(np.int64) * (1 << 40) + alerts["event_id"].to_numpy(np.int64),
-            "cls": alerts["cls"].astype("category"),
-            "outcome": alerts["outcome"].astype("category"),
-        }
-    )
-    frame["first"] = (frame["outcome"] != "published").to_numpy(np.int8)
-    frame = frame.sort_values("first", kind="stable").drop_duplicates("key")
-    counted = frame.groupby(["cls", "outcome"], observed=True).size().reset_index(name="n")
+def fates_table(record: Recorded, first: event_rows.Mask | None = None) -> pd.DataFrame:
+    """What became of events, by class: a row per class and outcome with n; published if anything was published.
+
+    `first`, as twin.event_rows has it of the record's alerts, spares the work where it is at hand.
+    """
+    first = event_rows.first(record.alerts) if first is None else first
+    rows = record.alerts.loc[first, ["cls", "outcome"]].astype("category")
+    counted = rows.groupby(["cls", "outcome"], observed=True).size().reset_index(name="n")
     return counted.astype({"cls": str, "outcome": str}).sort_values(["cls", "n"], ascending=[True, False])
 
 

@@ -16,7 +16,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboards import history, style
-from dashboards.tables import Signals, timeline_table
+from dashboards.levels import levels
+from dashboards.tables import Course, Signals, timeline_table
 from twin.limits import PARTS
 from twin.marks import EVERY
 from twin.sofar import QUANTITIES, SCHEMA_VERSION
@@ -101,10 +102,10 @@ def running(content: Mapping[str, Any]) -> Running:
 
 def timeline(run: Running) -> tuple[go.Figure, pd.DataFrame]:
     """The timeline of what is known so far, and its numbers."""
-    known = Signals(run.alerts, run.alerts, run.signals)
     record: Any = run
+    known = Signals(run.alerts, run.alerts)
     span = (0.0, max(run.now_s, 1.0))
-    table = timeline_table(record, span, known)
+    table = timeline_table(record, span, known, Course(run.signals, levels(record)))
     figure = history.timeline(record, span, known, table)
     hour = history.clock_of(record).seconds
     figure.update_xaxes(range=[0.0, run.scenario.horizon / hour])

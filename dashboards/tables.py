@@ -5,14 +5,14 @@ For figures, reports and notebooks. Reads tables of a record; knows no plotly an
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import metrics
+from dashboards.levels import Levels, levels, over_time
+from twin import event_rows, metrics
 from twin.estimates import band
 from twin.limits import alert_name, judged_signals, published_signals, replicas
 from twin.recorded import Recorded
@@ -28,22 +28,35 @@ HOUR_S = 3600.0
 class Signals:
     """What several figures ask of the table alerts, worked out once.
 
-    `judged` is the alert of each signal that the latency targets are about, `published` its first one, `events`
-    every signal and false candidate once.
+    `judged` is the alert of each signal that the latency targets are about, `published` its first one.
     """
 
     judged: pd.DataFrame
     published: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Course:
+    """What the timeline asks besides, worked out once for all its windows.
+
+    `events` is every signal and false candidate once, `pools` their queues and servers over time.
+    """
+
     events: pd.DataFrame
+    pools: Levels
 
 
 def signals(record: Recorded) -> Signals:
     """Those of `record`; all figures take them, to spare them the work."""
     published = published_signals(record)
     named = record.scenario.targets.product is not None
+    return Signals(judged_signals(record) if named else published, published)
+
+
+def course(record: Recorded) -> Course:
+    """That of `record`."""
     events = record.alerts[["replica", "event_id", "is_signal", "event_time_s"]]
-    events = events.drop_duplicates(["replica", "event_id"])
-    return Signals(judged_signals(record) if named else published, published, events)
+    return Course(events[~event_rows.repeated(event_rows.keys(events))], levels(record))
 
 
 def latency_table(record: Recorded, known: Signals | None = None) -> pd.DataFrame:
@@ -59,15 +72,17 @@ def latency_table(record: Recorded, known: Signals | None = None) -> pd.DataFram
     return pd.DataFrame(dict(zip(columns, (grid_s, centre, low.clip(0.0, 1.0), high.clip(0.0, 1.0)), strict=True)))
 
 
-def timeline_table(record: Recorded, span: Span | None = None, known: Signals | None = None) -> pd.DataFrame:
+def timeline_table(
+    record: Recorded, span: Span | None = None, known: Signals | None = None, over: Course | None = None
+) -> pd.DataFrame:
     """Per time bin: latency (median; low and high are p10 and p90), queue and use of each pool (low and high
     are the extreme replicas), signals and false candidates an hour (mean over replicas). Use is busy over
     available servers; empty while there are none. With a `span` only what lies in it, in finer bins."""
-    known = known or signals(record)
+    known, over = known or signals(record), over or course(record)
     parts = [
         _latency_over_time(record, known.judged, span),
-        _pools_over_time(record, span),
-        _arrivals_over_time(record, known.events, span),
+        over_time(over.pools, *(span or (0.0, record.scenario.horizon)), POINTS),
+        _arrivals_over_time(record, over.events, span),
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -125,55 +140,16 @@ def _latency_over_time(record: Recorded, alerts: pd.DataFrame, span: Span | None
 def _arrivals_over_time(record: Recorded, events: pd.DataFrame, span: Span | None) -> pd.DataFrame:
     """Events an hour by when they happened: every signal, and what was reported that is none; once each."""
     first_s, last_s = span or (0.0, record.scenario.horizon)
-    events = events[(events["event_time_s"] >= first_s) & (events["event_time_s"] < last_s)]
-    bins = min(POINTS, max(1, len(events) // 50))
-    hours = (last_s - first_s) / bins / HOUR_S * max(len(replicas(record)), 1)
-    edges_s = np.linspace(first_s, last_s, bins + 1)
-    frames = []
-    for name, own in (
-        ("signals", events[events["is_signal"]]),
-        ("false candidates", events[~events["is_signal"]]),
-    ):
-        rate = np.histogram(own["event_time_s"].to_numpy(float), edges_s)[0] / hours
-        head = {"time_s": (edges_s[1:] + edges_s[:-1]) / 2.0, "quantity": "arrivals_per_h", "name": name}
-        frames.append(pd.DataFrame({**head, "value": rate, "low": np.nan, "high": np.nan}))
-    return pd.concat(frames, ignore_index=True)
-
-
-def _pools_over_time(record: Recorded, span: Span | None) -> pd.DataFrame:
-    first_s, last_s = span or (0.0, record.scenario.horizon)
-    table = record.timeline
-    time_s = table["time_s"].to_numpy(float)
+    time_s, is_signal = events["event_time_s"].to_numpy(float), events["is_signal"].to_numpy(bool)
     inside = (time_s >= first_s) & (time_s < last_s)
-    names, quantities = (table[column].astype("category") for column in ("name", "quantity"))
+    bins = min(POINTS, max(1, int(inside.sum()) // 50))
+    hours = (last_s - first_s) / bins / HOUR_S * max(len(replicas(record)), 1)
     frames = []
-    for pool in sorted(str(name) for name in names.cat.categories):
-        own = inside & (names == pool).to_numpy(bool)
-        if not own.any():
-            continue
-        wide = {
-            q: _by_replica(table[own & (quantities == q).to_numpy(bool)]) for q in ("queue", "busy", "servers")
-        }
-        use = wide["busy"] / wide["servers"].where(wide["servers"] > 0.0)
-        for quantity, values in (("queue", wide["queue"]), ("use", use)):
-            stats = {"value": values.mean(axis=1), "low": values.min(axis=1), "high": values.max(axis=1)}
-            head = {"time_s": values.index.to_numpy(float), "quantity": quantity, "name": pool}
-            frames.append(pd.DataFrame({**head, **{key: value.to_numpy() for key, value in stats.items()}}))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
-def _by_replica(rows: pd.DataFrame) -> pd.DataFrame:
-    """Values (bin, replica), neighbouring bins averaged until at most `POINTS` are left."""
-    starts_s, row = np.unique(rows["time_s"].to_numpy(float), return_inverse=True)
-    numbers, column = np.unique(rows["replica"].to_numpy(np.int64), return_inverse=True)
-    values = np.full((starts_s.size, numbers.size), np.nan)
-    values[row, column] = rows["value"].to_numpy(float)
-    wide = pd.DataFrame(values, index=starts_s, columns=numbers)
-    together = math.ceil(len(wide) / POINTS)
-    group = np.arange(len(wide)) // together
-    averaged = wide.groupby(group).mean()
-    averaged.index = pd.Index(wide.index.to_numpy()[::together], name="time_s")
-    return averaged
+    for name, own in (("signals", inside & is_signal), ("false candidates", inside & ~is_signal)):
+        counts, edges_s = np.histogram(time_s[own], bins, (first_s, last_s))
+        head = {"time_s": (edges_s[1:] + edges_s[:-1]) / 2.0, "quantity": "arrivals_per_h", "name": name}
+        frames.append(pd.DataFrame({**head, "value": counts / hours, "low": np.nan, "high": np.nan}))
+    return pd.concat(frames, ignore_index=True)
 
 
 def replica_text(record: Recorded) -> str:

@@ -7,14 +7,12 @@ twin.limits for that). Reads the alerts of a record; knows nothing else of it.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from twin import event_rows
 from twin.recorded import Recorded
 
-At = NDArray[np.intp]
-_EVENTS = 1 << 40
-"""More than there are events in a replica, on either side of 0."""
+At = event_rows.Rows
 
 
 def published(record: Recorded, product: str | None = None) -> At:
@@ -23,8 +21,7 @@ def published(record: Recorded, product: str | None = None) -> At:
     wanted = _is(record, "is_signal") & _has(record, "published")
     if product is not None:
         wanted &= (alerts["product"] == product).to_numpy(bool)
-    at = np.flatnonzero(wanted)
-    return _first(record, at[np.argsort(alerts["published_s"].to_numpy()[at], kind="stable")])
+    return event_rows.published(alerts, wanted)
 
 
 def judged(record: Recorded) -> At:
@@ -39,10 +36,7 @@ def detectable(record: Recorded) -> At:
 
 def lost(record: Recorded) -> At:
     """Of each detectable signal of which nothing was published one row."""
-    at = np.flatnonzero(_is(record, "is_signal") & _is(record, "detectable"))
-    known = _events(record, at[_has(record, "published")[at]])
-    at = _first(record, at)
-    return at[~np.isin(_events(record, at), known)]
+    return event_rows.lost(record.alerts, _is(record, "is_signal") & _is(record, "detectable"))
 
 
 def false(record: Recorded) -> At:
@@ -68,23 +62,16 @@ def values(record: Recorded, column: str, at: At) -> list[NDArray[np.float64]]:
     return [numbers[of == replica] for replica in np.unique(record.counts["replica"].to_numpy())]
 
 
-def _is(record: Recorded, column: str) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = record.alerts[column].to_numpy(bool)
+def _is(record: Recorded, column: str) -> event_rows.Mask:
+    found: event_rows.Mask = record.alerts[column].to_numpy(bool)
     return found
 
 
-def _has(record: Recorded, outcome: str) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = (record.alerts["outcome"] == outcome).to_numpy(bool)
-    return found
-
-
-def _events(record: Recorded, at: At) -> NDArray[np.int64]:
-    """A number for the event of each of these rows, other ones in other replicas."""
-    replica, event = (record.alerts[column].to_numpy(np.int64)[at] for column in ("replica", "event_id"))
-    found: NDArray[np.int64] = replica * _EVENTS + event
+def _has(record: Recorded, outcome: str) -> event_rows.Mask:
+    found: event_rows.Mask = (record.alerts["outcome"] == outcome).to_numpy(bool)
     return found
 
 
 def _first(record: Recorded, at: At) -> At:
     """Those of the rows before which the same event was not among them."""
-    return at[~pd.Index(_events(record, at)).duplicated()]
+    return at[~event_rows.repeated(event_rows.keys(record.alerts)[at])]

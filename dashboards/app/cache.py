@@ -65,7 +65,7 @@ class Cache:
             mine.set_exception(error)
             raise
         with self._lock:
-            self._kept[key] = value, _size(value)
+            self._kept[key] = value, max(_size(value), _LEAST_BYTES)
             del self._making[key]
             total = sum(size for _, size in self._kept.values())
             while total > self.most_bytes and len(self._kept) > 1:
@@ -75,11 +75,16 @@ class Cache:
 
 
 def _size(value: Any) -> int:
-    """About how many bytes `value` takes: of tables what they say, of lists and mappings their sum."""
-    if isinstance(value, pd.DataFrame):
-        return int(value.memory_usage(deep=True).sum()) + _LEAST_BYTES
-    if isinstance(value, list | tuple):
-        return sum(map(_size, value)) + _LEAST_BYTES
-    if isinstance(value, dict):
-        return sum(map(_size, value.values())) + _LEAST_BYTES
-    return max(sys.getsizeof(value), int(getattr(value, "nbytes", 0)), _LEAST_BYTES)
+    """About how many bytes `value` takes: of tables what they say, of lists and mappings what is in them too."""
+    total, left = 0, [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, pd.DataFrame):
+            total += int(one.memory_usage(deep=True).sum())
+            continue
+        total += max(sys.getsizeof(one), int(getattr(one, "nbytes", 0)))
+        if isinstance(one, dict):
+            left.extend(one.values())
+        elif isinstance(one, list | tuple):
+            left.extend(one)
+    return total

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboards import tables
+from dashboards import levels
+from dashboards.app import alerted
 from dashboards.app.library import Library
 from dashboards.app.stored import Stored
-from dashboards.tables import Signals
+from dashboards.tables import Course, Signals
+from twin import event_rows
 
-ALERTS = (
-    "replica", "event_id", "cls", "is_signal", "outcome", "product", "published_s", "latency_s", "late",
-    "event_time_s",
-)  # fmt: skip
-"""Columns of the table alerts that say who was told when."""
 _KEPT = ["replica", "cls", "event_time_s", "latency_s", "late"]
 
 
@@ -41,9 +39,30 @@ class Known:
     nbytes: int
 
 
+@dataclass(frozen=True)
+class _Over:
+    course: Course
+
+    @property
+    def nbytes(self) -> int:
+        arrays = (one.values.nbytes for pool in self.course.pools.values() for one in pool.values())
+        return sum(arrays) + int(self.course.events.memory_usage().sum())
+
+
 def signals(library: Library, id: str, cls: str = "") -> Signals:
     """Those of a run, few columns of each; with `cls` of that class of event only."""
     return library.computed(id, ("signals", cls), lambda record: _signals(library, record, cls)).signals
+
+
+def course(library: Library, id: str) -> Course:
+    """What the timeline of a run asks besides its signals."""
+
+    def make(record: Stored) -> _Over:
+        events = alerted.shared(record).alerts.loc[alerted.first(library, id), ["is_signal", "event_time_s"]]
+        pools: Any = record.once(timeline=levels.COLUMNS)
+        return _Over(Course(events, levels.levels(pools)))
+
+    return library.computed(id, "course", make).course
 
 
 def figure(
@@ -61,7 +80,7 @@ def figure(
 
 def classes(library: Library, id: str) -> list[str]:
     """Classes of the signals of a run that were published, the most frequent first."""
-    found = signals(library, id).published["cls"].astype(str).value_counts()
+    found = signals(library, id).published["cls"].value_counts()
     return [str(cls) for cls, n in found.items() if n]
 
 
@@ -69,11 +88,15 @@ def _signals(library: Library, record: Stored, cls: str) -> Known:
     if cls:
         whole = signals(library, record.entry.id)
         judged, published = (_of(frame, cls) for frame in (whole.judged, whole.published))
-        return _known(Signals(judged, published if whole.published is not whole.judged else judged, whole.events))
-    found = tables.signals(record.once(alerts=ALERTS))
-    published = found.published[_KEPT].astype({"cls": "category"})
-    judged = published if found.judged is found.published else found.judged[_KEPT].astype({"cls": "category"})
-    return _known(Signals(judged, published, found.events[["replica", "is_signal", "event_time_s"]]))
+        return _known(Signals(judged, published if whole.published is not whole.judged else judged))
+    alerts = alerted.shared(record).alerts
+    told = (alerts["is_signal"] & (alerts["outcome"] == "published")).to_numpy(bool)
+    published = alerts[_KEPT].iloc[event_rows.published(alerts, told)]
+    product = record.scenario.targets.product
+    if product is None:
+        return _known(Signals(published, published))
+    judged = event_rows.published(alerts, told & (alerts["product"] == product).to_numpy(bool))
+    return _known(Signals(alerts[_KEPT].iloc[judged], published))
 
 
 def _of(frame: pd.DataFrame, cls: str) -> pd.DataFrame:
@@ -81,5 +104,5 @@ def _of(frame: pd.DataFrame, cls: str) -> pd.DataFrame:
 
 
 def _known(found: Signals) -> Known:
-    frames = {id(frame): frame for frame in (found.judged, found.published, found.events)}
+    frames = {id(frame): frame for frame in (found.judged, found.published)}
     return Known(found, sum(int(frame.memory_usage().sum()) for frame in frames.values()))

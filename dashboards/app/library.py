@@ -28,6 +28,8 @@ _MARKERS = {RUN: "manifest.json", COMPARISON: "comparison.json", STUDY: "study.y
 MOST_BYTES = 600_000_000
 """Of tables and of what is computed from them, kept in memory."""
 _LARGEST_JSON = 50_000_000
+_OF_JSON = 5
+"""Bytes in memory for each byte of a JSON file: what a year's summary.json takes."""
 _FILE = re.compile(r"[\w-]+\.(?:parquet|json|yaml)\b")
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,40}\.parquet")
 """What a table of a study may be called: each kind has its own."""
@@ -84,6 +86,12 @@ class Entry:
     problem: str = ""
     about: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Of a run its manifest, of the others what their manifest or comparison says."""
+
+
+@dataclass(frozen=True)
+class _Json:
+    content: dict[str, Any]
+    nbytes: int
 
 
 class Library:
@@ -178,7 +186,8 @@ class Library:
             raise DamagedError(f"'{entry.id}': {type(error).__name__}: {text}. Run it again.") from error
 
     def _json(self, entry: Entry, name: str) -> dict[str, Any]:
-        return self.kept(entry, name, lambda: _mapping(entry.folder / name))
+        path = entry.folder / name
+        return self.kept(entry, name, lambda: _Json(_mapping(path), _OF_JSON * path.stat().st_size)).content
 
     def _listed(self) -> Iterator[Entry]:
         """What is there now; of folders that have not changed, what was read before."""

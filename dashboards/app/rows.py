@@ -14,20 +14,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dashboards.alerttrace import event_name, named
+from dashboards.app import alerted
 from dashboards.app.library import Library
 from dashboards.app.stored import Stored
+from twin.event_rows import Mask
 
-COLUMNS = (
-    "replica", "event_id", "cls", "is_signal", "detectable", "snr", "event_time_s", "product", "outcome", "late",
-    "variant", "published_s", "latency_s",
-)  # fmt: skip
 SORTED = ("event_time_s", "latency_s", "snr", "published_s")
 """What rows can be ordered by."""
 MOST = 500
 """Rows that are handed out at once."""
 
-Mask = NDArray[np.bool_]
-Shown = Callable[[pd.DataFrame], Mask]
+Shown = Callable[[pd.DataFrame, Mask], Mask]
+"""From the table and which rows are the first of their event to the rows that are shown."""
 
 
 @dataclass(frozen=True)
@@ -64,18 +62,12 @@ class _Index:
         return self.numbers.nbytes
 
 
-@dataclass(frozen=True)
-class _Table:
-    frame: pd.DataFrame
-    nbytes: int
-
-
 def page(library: Library, run: str, asked: Asked, start: int, stop: int) -> Found:
     """Rows `start` to `stop` of those that are asked for; at most MOST of them."""
     numbers = library.computed(run, ("rows", asked), lambda record: _index(library, record, asked)).numbers
     first = min(max(start, 0), len(numbers))
     chosen = numbers[first : min(max(stop, first), first + MOST)]
-    frame = _table(library, run).iloc[chosen].drop(columns="first")
+    frame = _table(library, run).iloc[chosen]
     rows = [_plain(row) for row in frame.to_dict("records")]
     return Found(rows, first, len(numbers))
 
@@ -106,7 +98,8 @@ def asked_of(run: Mapping[str, list[str]], given: Mapping[str, Any]) -> Asked:
 
 def _index(library: Library, record: Stored, asked: Asked) -> _Index:
     frame = _table(library, record.entry.id)
-    mask = VIEWS[asked.view][1](frame)
+    view = VIEWS[asked.view][1]
+    mask = np.ones(len(frame), bool) if view is None else view(frame, alerted.first(library, record.entry.id))
     for name in ("cls", "outcome"):
         if wanted := getattr(asked, name):
             mask &= (frame[name] == wanted).to_numpy(bool)
@@ -135,57 +128,38 @@ def _called(frame: pd.DataFrame, text: str) -> Mask:
 
 
 def _table(library: Library, run: str) -> pd.DataFrame:
-    def make(record: Stored) -> _Table:
-        frame = record.once(alerts=COLUMNS).alerts
-        frame = frame.astype(dict.fromkeys(("cls", "product", "outcome", "variant"), "category"))
-        frame["first"] = _first(frame)
-        return _Table(frame, int(frame.memory_usage(deep=True).sum()))
-
-    return library.computed(run, "rows", make).frame
-
-
-def _first(frame: pd.DataFrame) -> Mask:
-    """Whether a row is an event's first alert, or tells of an event of which nothing was published (once)."""
-    published = (frame["outcome"] == "published").to_numpy(bool)
-    time_s = np.where(published, frame["published_s"].to_numpy(float), np.inf)
-    replica, event = frame["replica"].to_numpy(np.int64), frame["event_id"].to_numpy(np.int64)
-    order = np.lexsort((time_s, event, replica))
-    new = np.ones(len(frame), bool)
-    new[1:] = (np.diff(replica[order]) != 0) | (np.diff(event[order]) != 0)
-    first = np.zeros(len(frame), bool)
-    first[order[new]] = True
-    return first
-
-
-def _every(frame: pd.DataFrame) -> Mask:
-    return np.ones(len(frame), bool)
+    return alerted.shared(library.record(run)).alerts
 
 
 def _is(frame: pd.DataFrame, outcome: str) -> Mask:
     return (frame["outcome"] == outcome).to_numpy(bool)
 
 
-def _late(frame: pd.DataFrame) -> Mask:
-    late = _is(frame, "published") & frame["first"].to_numpy(bool) & frame["late"].to_numpy(bool)
+def _published(frame: pd.DataFrame, first: Mask) -> Mask:
+    return _is(frame, "published")
+
+
+def _late(frame: pd.DataFrame, first: Mask) -> Mask:
+    late = _is(frame, "published") & first & frame["late"].to_numpy(bool)
     return np.asarray(late & frame["is_signal"].to_numpy(bool))
 
 
-def _lost(frame: pd.DataFrame) -> Mask:
+def _lost(frame: pd.DataFrame, first: Mask) -> Mask:
     there = frame["is_signal"].to_numpy(bool) & frame["detectable"].to_numpy(bool)
-    return np.asarray(there & frame["first"].to_numpy(bool) & ~_is(frame, "published"))
+    return np.asarray(there & first & ~_is(frame, "published"))
 
 
-def _vetoed(frame: pd.DataFrame) -> Mask:
+def _vetoed(frame: pd.DataFrame, first: Mask) -> Mask:
     return np.asarray(frame["is_signal"].to_numpy(bool) & _is(frame, "vetoed"))
 
 
-def _false(frame: pd.DataFrame) -> Mask:
-    return np.asarray(~frame["is_signal"].to_numpy(bool) & _is(frame, "published") & frame["first"].to_numpy(bool))
+def _false(frame: pd.DataFrame, first: Mask) -> Mask:
+    return np.asarray(~frame["is_signal"].to_numpy(bool) & _is(frame, "published") & first)
 
 
-VIEWS: dict[str, tuple[str, Shown]] = {
-    "": ("everything", _every),
-    "published": ("everything published", lambda frame: _is(frame, "published")),
+VIEWS: dict[str, tuple[str, Shown | None]] = {
+    "": ("everything", None),
+    "published": ("everything published", _published),
     "late": ("late first alerts", _late),
     "lost": ("detectable signals lost", _lost),
     "vetoed": ("real signals vetoed", _vetoed),

@@ -23,6 +23,7 @@ from dashboards.app.drafts import Drafts
 from dashboards.app.jobs import FOLDER, Jobs
 from dashboards.app.library import Library, LibraryError
 from dashboards.app.pages import PAGES
+from dashboards.app.url import address
 from twin.loader import bundled
 
 ASSETS = Path(__file__).with_name("assets")
@@ -85,12 +86,16 @@ def create(
 
 
 def warm(site: Site) -> None:
-    """Read in the background what the first visit will ask for: shipped scenarios, results, Dash's own pages."""
+    """Do in the background what a first visit asks for: read shipped scenarios and results, draw a small run."""
 
     def read() -> None:
         site.app.server.test_client().get("/", headers={"Host": "127.0.0.1"})
         whatif.bases(site.library)
-        site.library.entries()
+        for entry in site.library.runs():
+            if entry.shipped:
+                for path in ("/run/{id}", "/run/{id}/timeline", "/run/{id}/events"):
+                    frame.page(site.library, address(path, id=entry.id), "")
+                break
 
     Thread(target=read, name="warm", daemon=True).start()
 

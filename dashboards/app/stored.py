@@ -148,4 +148,5 @@ class Stored:
         there = parquet.read_schema(path).names
         chosen = there if columns is None else [column for column in columns if column in there]
         repeated = [column for column in REPEATED.get(name, ()) if column in chosen]
-        return pd.read_parquet(path, columns=chosen, read_dictionary=repeated)
+        table = parquet.read_table(path, columns=chosen, read_dictionary=repeated)
+        return table.to_pandas(split_blocks=True, self_destruct=True)

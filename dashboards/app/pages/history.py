@@ -136,7 +136,7 @@ def _player(unit: str, at: float, end: float) -> Component:
 def _drawn(library: Library, run: str, span: Span | None) -> list[Component]:
     def make(record: Stored) -> tuple[Any, pd.DataFrame]:
         known = drawn.signals(library, run)
-        table = timeline_table(record, span, known)
+        table = timeline_table(record, span, known, drawn.course(library, run))
         figure = history.timeline(record, span, known, table)
         first = (span or (0.0, 0.0))[0] / history.clock_of(record).seconds
         cursor = {"type": "line", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "x0": first, "x1": first}

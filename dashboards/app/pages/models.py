@@ -10,7 +10,7 @@ from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
 from dashboards import aged, cardplots, figures, pictured, programs
-from dashboards.app import drawn, fields, parts
+from dashboards.app import alerted, drawn, fields, parts
 from dashboards.app.library import Library
 from dashboards.app.pages.summary import signal_list
 from dashboards.app.stored import Stored
@@ -21,7 +21,6 @@ from twin.limits import replicas
 
 PATH = "/run/{id}/models"
 NAME = "Models & DQ"
-_FATES = ("replica", "event_id", "cls", "outcome")
 _TITLES = {"quality": "How well it decides", "drift": "On data that have drifted", "times": "Time per unit"}
 Cells = dict[str, tuple[str, parts.Cell]]
 
@@ -204,7 +203,8 @@ def _or_dash(seconds: Any) -> str:
 
 def _quality(library: Library, record: Stored) -> Iterator[Component]:
     def make(stored: Stored) -> tuple[Any, pd.DataFrame]:
-        table = programs.fates_table(stored.once(alerts=_FATES))
+        first = alerted.first(library, stored.entry.id)
+        table = programs.fates_table(alerted.shared(stored), first)
         return programs.fates(stored, table), table
 
     found = drawn.figure(library, record.entry.id, "fates", make)

@@ -14,7 +14,7 @@ from dash.development.base_component import Component
 
 from dashboards import figures, markup, text
 from dashboards.alerttrace import event_name
-from dashboards.app import drawn, fields, parts
+from dashboards.app import alerted, drawn, fields, parts
 from dashboards.app.library import Library
 from dashboards.app.stored import Stored
 from dashboards.app.url import Url, address
@@ -202,7 +202,7 @@ def _products(summary: Mapping[str, Any]) -> Iterator[Component]:
 
 
 def _signals(library: Library, record: Stored, summary: Mapping[str, Any]) -> Iterator[Component]:
-    late, lost = library.computed(record.entry.id, "late and lost", _late_and_lost)
+    late, lost = library.computed(record.entry.id, "late and lost", lambda stored: _late_and_lost(library, stored))
     vetoed = pd.DataFrame(summary["vetoed_signals"]["rows"])
     every = ("event", "cls", "snr", "event_time_s")
     run = record.entry.id
@@ -220,17 +220,18 @@ def _signals(library: Library, record: Stored, summary: Mapping[str, Any]) -> It
         )
 
 
-def _late_and_lost(record: Stored) -> list[pd.DataFrame]:
+def _late_and_lost(library: Library, record: Stored) -> list[pd.DataFrame]:
     """The first rows of late alerts and of lost signals; how many there are is in `attrs`."""
-    from twin.limits import lost_signals, published_signals
+    from twin.limits import lost_signals
 
-    slim = record.once(alerts=(*drawn.ALERTS, "snr", "detectable", "queue_s"))
-    published = published_signals(slim)
-    late = published[published["late"]].sort_values("latency_s", ascending=False, kind="stable")
+    slim: Any = alerted.shared(record)
+    late = drawn.signals(library, record.entry.id).published[lambda rows: rows["late"]]
+    late = late.sort_values("latency_s", ascending=False, kind="stable")
     lost = lost_signals(slim).sort_values("snr", ascending=False, kind="stable")
+    queue_s = record.once(alerts=("queue_s",)).alerts["queue_s"]
     found = []
     for frame in (late, lost):
-        head = frame.head(SHOWN).reset_index(drop=True)
+        head = slim.alerts.loc[frame.index[:SHOWN]].assign(queue_s=queue_s).reset_index(drop=True)
         head.attrs["n"] = len(frame)
         found.append(head)
     return found

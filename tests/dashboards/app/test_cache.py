@@ -51,3 +51,12 @@ def test_an_error_is_not_kept():
     with pytest.raises(ValueError, match="not now"):
         cache.get("key", fail)
     assert cache.get("key", lambda: "later") == "later"
+
+
+def test_what_is_counted_is_about_what_it_takes():
+    rows = [{"event_id": k, "snr": k / 7.0} for k in range(10_000)]
+    cache = Cache(1 << 40)
+    cache.get("rows", lambda: {"rows": rows})
+    assert 2e6 < cache.bytes < 4e6  # a mapping of two takes 184 bytes, a number 24 to 28
+    cache.get("table", lambda: [pd.DataFrame({"x": range(1_000_000)})])
+    assert 10e6 < cache.bytes < 12e6

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from dash.development.base_component import Component
 from plotly.io.json import to_json_plotly
 
 import twin
-from dashboards import history, text
-from dashboards.app import drawn
+from dashboards import history, programs, tables, text
+from dashboards.app import alerted, drawn
 from dashboards.app.library import Library, LibraryError, UnknownError
 from dashboards.app.pages import alert, events, models, sites, summary
 from dashboards.app.pages import history as timeline
@@ -213,3 +214,16 @@ def test_a_profile_that_changed_since_is_not_shown(there):
     found = programs.used(Stored(there, changed))
     assert found
     assert all(one.profile is None and "another one here" in one.why for one in found)
+
+
+@pytest.mark.parametrize("span", [None, (3600.0, 9000.0)])
+def test_what_pages_share_draws_what_a_whole_record_draws(there, span):
+    record = twin.open(folder() / "small")
+    known = drawn.signals(there, "small")
+    shared = tables.timeline_table(record, span, known, drawn.course(there, "small"))
+    pd.testing.assert_frame_equal(shared, tables.timeline_table(record, span))
+    pd.testing.assert_frame_equal(tables.latency_table(record, known), tables.latency_table(record))
+    fates = programs.fates_table(alerted.shared(there.record("small")), alerted.first(there, "small"))
+    pd.testing.assert_frame_equal(
+        fates.reset_index(drop=True), programs.fates_table(record).reset_index(drop=True)
+    )
