@@ -16,13 +16,13 @@ from dash.development.base_component import Component
 
 from dashboards.app import jobview, parts
 from dashboards.app.job import Job
-from dashboards.app.library import Entry, Library, LibraryError
+from dashboards.app.library import COMPARISON, RUN, STUDY, Entry, GoneError, Library, LibraryError, UnknownError
 from dashboards.app.pages import PAGES
 from dashboards.app.url import Url, address, download, matched, parsed
 from dashboards.style import FONT
 from twin import words
 
-RUN = "/run/{id}"
+OF_RUN = "/run/{id}"
 NAVIGATION = (
     ("Overview", "/"),
     ("New run", "/new"),
@@ -102,6 +102,22 @@ def page(library: Library, pathname: str, search: str | None) -> Shown:
     return Shown(_instead(told), "No such page", Url(pathname), "")
 
 
+def is_there(library: Library, pathname: str) -> bool:
+    """Whether there is a page at `pathname`, and the result that it is about."""
+    module = next((module for module in PAGES if matched(module.PATH, pathname) is not None), None)
+    if module is None:
+        return False
+    kind = next((kind for kind in (RUN, COMPARISON, STUDY) if module.PATH.startswith(f"/{kind}/")), None)
+    try:
+        if kind is not None:
+            library.entry((matched(module.PATH, pathname) or {})["id"], kind)
+    except (UnknownError, GoneError):
+        return False
+    except LibraryError:  # it is there, and its page says what is wrong with it
+        return True
+    return True
+
+
 def _instead(told: Component) -> Component:
     """What is shown in place of a page."""
     return html.Div([html.H1("Nothing to show here"), told])
@@ -121,7 +137,7 @@ def navigation(lit: str, running: int) -> list[Component]:
 
 def _framed(module: ModuleType, library: Library, url: Url) -> Component:
     content = module.layout(library, url)
-    if not module.PATH.startswith(RUN):
+    if not module.PATH.startswith(OF_RUN):
         return html.Div(content)
     entry = library.record(url.id).entry
     lit = getattr(module, "TAB", getattr(module, "NAME", ""))
@@ -175,7 +191,7 @@ def _tabs(entry: Entry, lit: str) -> Component:
     """The pages of a run."""
     made = []
     for module in PAGES:
-        if module.PATH.startswith(RUN) and getattr(module, "NAME", "") and not hasattr(module, "TAB"):
+        if module.PATH.startswith(OF_RUN) and getattr(module, "NAME", "") and not hasattr(module, "TAB"):
             extra = {"aria-current": "page"} if lit == module.NAME else {}
             href = address(module.PATH, id=entry.id)
             made.append(dcc.Link(module.NAME, href=href, className="here" if extra else None))

@@ -73,7 +73,7 @@ def guard(server: Flask, names: Collection[str], policy: Callable[[], str]) -> N
     @server.errorhandler(413)
     def too_large(error: Exception) -> tuple[Response, int]:
         text = f"Too large: at most {LARGEST_BYTES / 1e6:g} MB can be sent at once, a scenario has at most 1 MB."
-        if request.path == UPDATE:
+        if request.path == UPDATE and from_page():
             told = {"multi": True, "response": {}, "sideUpdate": {"notice": {"children": text}}}
             return jsonify(told), 200
         return Response(text + "\n", mimetype="text/plain"), 413
@@ -85,6 +85,11 @@ def hostname(host: str) -> str:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
         return ""
+
+
+def from_page() -> bool:
+    """Whether a page in a browser asks, rather than a request that somebody has written by hand."""
+    return "Origin" in request.headers or request.headers.get("Sec-Fetch-Site") == "same-origin"
 
 
 def _from_here() -> bool:

@@ -15,10 +15,10 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update, set_props
 from dash.exceptions import PreventUpdate
-from flask import Response, abort, send_file
+from flask import Response, abort, has_request_context, request, send_file
 
 from dashboards import report
-from dashboards.app import frame, parts, security, whatif
+from dashboards.app import compressed, frame, parts, security, wellformed, whatif
 from dashboards.app.drafts import Drafts
 from dashboards.app.jobs import FOLDER, Jobs
 from dashboards.app.library import Library, LibraryError
@@ -28,6 +28,8 @@ from twin.loader import bundled
 
 ASSETS = Path(__file__).with_name("assets")
 THREADS = 8
+_ANY_PAGE = "/<path:path>"
+"""Dash's rule for addresses that nothing else answers."""
 log = logging.getLogger("ettwin.dash")
 
 
@@ -82,6 +84,9 @@ def create(
         return security.policy(hashes)
 
     security.guard(app.server, names, policy)
+    wellformed.hold(app.server, lambda: app.callback_map)
+    compressed.compress(app.server, security.KEPT)
+    _missing(app, library)
     return Site(app, library, library.jobs)
 
 
@@ -105,6 +110,9 @@ def told(error: Exception) -> Any:
     if isinstance(error, LibraryError):
         set_props("notice", {"children": parts.told(error)})
         return None
+    if has_request_context() and not security.from_page():
+        log.error("a request that no page sends: %s: %s", type(error).__name__, " ".join(str(error).split())[:300])
+        abort(Response("Refused: what was sent is nothing that this dashboard's pages send.\n", 400))
     log.error("a callback failed", exc_info=error)
     text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     title = "Something went wrong inside ettwin"
@@ -211,6 +219,17 @@ def _files(app: Dash, library: Library) -> None:
     def healthy() -> str:
         """For who waits for the server to be there."""
         return "ok\n"
+
+
+def _missing(app: Dash, library: Library) -> None:
+    """An address without a page is answered with 404; what is written there is the frame's."""
+
+    @app.server.after_request
+    def missing(response: Response) -> Response:
+        rule = request.url_rule
+        if rule is not None and rule.rule == _ANY_PAGE and not frame.is_there(library, request.path):
+            response.status_code = 404
+        return response
 
 
 def _saved(name: str) -> dict[str, str]:

@@ -9,6 +9,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 LONGEST = 20_000
 """Letters of a query that are read; the rest is cut off."""
 
+MOST = 500
+"""Pairs of a query that are read, likewise."""
+
 
 @dataclass(frozen=True)
 class Url:
@@ -48,8 +51,9 @@ class Url:
 def parsed(search: str | None) -> dict[str, list[str]]:
     """A query string ('?a=1&a=2') as values by key; what cannot be read is left out."""
     text = (search or "").removeprefix("?")[:LONGEST]
+    text = "&".join(text.split("&", MOST)[:MOST])
     found: dict[str, list[str]] = {}
-    for key, value in parse_qsl(text, keep_blank_values=True, max_num_fields=500, errors="replace"):
+    for key, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
         found.setdefault(key, []).append(value)
     return found
 

@@ -103,9 +103,12 @@ def test_a_form_of_another_page_is_refused(client):
 
 def test_too_much_is_said_on_the_page(client):
     huge = b'{"a": "' + b"x" * security.LARGEST_BYTES + b'"}'
-    found = client.post(security.UPDATE, data=huge, content_type="application/json", headers=OWN)
+    page = {**OWN, "Origin": "http://127.0.0.1:8050"}
+    found = client.post(security.UPDATE, data=huge, content_type="application/json", headers=page)
     assert found.status_code == 200
     assert "at most 8 MB" in found.json["sideUpdate"]["notice"]["children"]
+    by_hand = client.post(security.UPDATE, data=huge, content_type="application/json", headers=OWN)
+    assert (by_hand.status_code, "at most 8 MB" in by_hand.text) == (413, True)
     assert client.get("/healthy", headers=OWN).status_code == 200
 
 

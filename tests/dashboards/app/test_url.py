@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboards.app.url import LONGEST, Url, address, matched, parsed
+from dashboards.app.url import LONGEST, MOST, Url, address, matched, parsed
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,7 @@ def test_a_query_without_end_is_cut():
     found = parsed("?a=" + "x" * (2 * LONGEST))
     assert len(found["a"][0]) < LONGEST
     assert parsed("?%ff%fe=%00&&&=") == {"��": ["\0"], "": [""]}
+
+
+def test_of_a_query_of_many_pairs_the_first_are_read():
+    assert len(parsed("?" + "&".join(f"a{k}=1" for k in range(3000)))) == MOST
