@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,7 @@ def over_time(found: Levels, first_s: float, last_s: float, points: int) -> pd.D
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _is(column: pd.api.typing.CategoricalAccessor, name: str) -> NDArray[np.bool_]:
+def _is(column: Any, name: str) -> NDArray[np.bool_]:
     """Which rows of a column of categories are called so."""
     return np.asarray(column.codes == column.categories.get_indexer([name])[0])
 

@@ -79,9 +79,10 @@ def timeline_table(
     are the extreme replicas), signals and false candidates an hour (mean over replicas). Use is busy over
     available servers; empty while there are none. With a `span` only what lies in it, in finer bins."""
     known, over = known or signals(record), over or course(record)
+    first_s, last_s = span or (0.0, record.scenario.horizon)
     parts = [
         _latency_over_time(record, known.judged, span),
-        over_time(over.pools, *(span or (0.0, record.scenario.horizon)), POINTS),
+        over_time(over.pools, first_s, last_s, POINTS),
         _arrivals_over_time(record, over.events, span),
     ]
     return pd.concat(parts, ignore_index=True)

@@ -95,8 +95,8 @@ def _signals(library: Library, record: Stored, cls: str) -> Known:
     product = record.scenario.targets.product
     if product is None:
         return _known(Signals(published, published))
-    judged = event_rows.published(alerts, told & (alerts["product"] == product).to_numpy(bool))
-    return _known(Signals(alerts[_KEPT].iloc[judged], published))
+    of_product = event_rows.published(alerts, told & (alerts["product"] == product).to_numpy(bool))
+    return _known(Signals(alerts[_KEPT].iloc[of_product], published))
 
 
 def _of(frame: pd.DataFrame, cls: str) -> pd.DataFrame:

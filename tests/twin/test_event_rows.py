@@ -54,4 +54,9 @@ def test_each_event_has_one_first_row_which_is_published_if_any_is(alerts):
 def test_a_table_without_rows():
     empty = pd.DataFrame({"replica": [], "event_id": [], "outcome": [], "published_s": []})
     none = np.zeros(0, bool)
-    assert event_rows.first(empty).size == event_rows.published(empty, none).size == event_rows.lost(empty, none).size == 0
+    assert (
+        event_rows.first(empty).size
+        == event_rows.published(empty, none).size
+        == event_rows.lost(empty, none).size
+        == 0
+    )

@@ -225,8 +225,8 @@ def _late_and_lost(library: Library, record: Stored) -> list[pd.DataFrame]:
     from twin.limits import lost_signals
 
     slim: Any = alerted.shared(record)
-    late = drawn.signals(library, record.entry.id).published[lambda rows: rows["late"]]
-    late = late.sort_values("latency_s", ascending=False, kind="stable")
+    published = drawn.signals(library, record.entry.id).published
+    late = published[published["late"]].sort_values("latency_s", ascending=False, kind="stable")
     lost = lost_signals(slim).sort_values("snr", ascending=False, kind="stable")
     queue_s = record.once(alerts=("queue_s",)).alerts["queue_s"]
     found = []
