@@ -7,6 +7,7 @@ at the next report.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import signal
 import sys
@@ -86,7 +87,8 @@ def _shown(quiet: bool) -> Iterator[Progress]:
 def _written(file: Path | None) -> Iterator[Progress]:
     """Write to `file`: a line every EACH_S at most, besides the end, and words on work that is not begun yet.
 
-    A disk that is full ends the file, not the run.
+    A disk that is full ends the file, not the run. The file is locked as long as the process lives, so that who
+    reads it knows of a run that was killed.
     """
     if file is None:
         yield lambda fraction, text: None
@@ -95,6 +97,8 @@ def _written(file: Path | None) -> Iterator[Progress]:
         out = file.open("w", encoding="utf-8", buffering=1)
     except OSError as error:
         fail(f"--progress {file}: cannot be written ({error.strerror}); choose another file", USAGE)
+    with suppress(OSError):  # where files cannot be locked, nobody is told of a run that was killed
+        fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
     last_s, last, lost = -EACH_S, -1.0, False
 
     def progress(fraction: float, text: str) -> None:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event, RLock, Thread
 
-from dashboards.app import job
+from dashboards.app import elsewhere, job
 from dashboards.app.job import Asked, Job, Limits
 from dashboards.app.library import UnknownError
 from twin.folder import written_whole
@@ -153,6 +153,7 @@ class Jobs:
         while not self._closing.wait(TICK_S):
             with suppress(OSError):
                 self.tick()
+                elsewhere.sweep(self.folder, self._now_s())
 
     def _ids(self) -> list[int]:
         if not self.home.is_dir():

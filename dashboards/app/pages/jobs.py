@@ -26,7 +26,7 @@ def layout(library: Library, url: Url) -> Component:
             html.H1("Jobs"),
             dcc.Interval(id="jobs-tick", interval=1000),
             html.Div(_content(library), id="jobs-list"),
-            *watched.elsewhere(library),
+            *watched.listed(library),
         ]
     )
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 
 import pytest
 
+from dashboards.app import elsewhere
 from dashboards.app.jobs import Jobs
 from dashboards.app.library import Library, UnknownError
 from dashboards.app.pages import live, watched
 from dashboards.app.url import Url
+from tests.dashboards.app.browser import ROOT
 from tests.dashboards.app.finished import library
 from tests.dashboards.app.test_run_pages import every, figures, words_of
 
@@ -83,8 +89,32 @@ def test_a_damaged_present_is_said(folder, content):
 
 
 def test_what_runs_elsewhere_is_listed_and_nothing_where_nothing_does(folder, tmp_path_factory):
-    assert "mine" in words_of(watched.elsewhere(Library(folder)))
-    assert watched.elsewhere(Library(tmp_path_factory.mktemp("empty"))) == []
+    assert "mine" in words_of(watched.listed(Library(folder)))
+    assert watched.listed(Library(tmp_path_factory.mktemp("empty"))) == []
+
+
+def test_a_run_that_was_killed_is_over_and_what_it_left_goes_after_a_while(folder):
+    code = (
+        "import sys, time; from pathlib import Path; from dashboards.watch import watch\n"
+        "with watch(True, Path(sys.argv[1])) as progress:\n"
+        "    progress(0.5, 'half'); print('on', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(folder / "mine.jsonl")]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    ) as run:
+        assert run.stdout.readline() == "on\n"
+        assert "running · replica 2" in words_of(page(folder, "mine"))
+        elsewhere.sweep(folder, time.time() + 2 * elsewhere.KEPT_S)
+        assert "over" not in words_of(watched.listed(Library(folder)))
+        run.kill()
+    assert "over · replica 2" in words_of(page(folder, "mine"))
+    assert "mine (over)" in words_of(watched.listed(Library(folder)))
+    (folder / ".mine.now.json.partial").write_text("{")
+    elsewhere.sweep(folder, time.time() + 0.5 * elsewhere.KEPT_S)
+    assert "mine (over)" in words_of(watched.listed(Library(folder)))
+    elsewhere.sweep(folder, time.time() + 2.0 * elsewhere.KEPT_S)
+    assert [path.name for path in folder.iterdir()] == ["mine.jsonl"]
 
 
 def test_a_job_that_has_not_told_anything_yet_and_then_does(tmp_path):

@@ -1,0 +1,105 @@
+"""The page of what goes on, whoever started it: how far it is, the timeline so far. Knows no job and no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dash import Dash, Input, Output, State, dcc, html
+from dash.development.base_component import Component
+
+from dashboards import running
+from dashboards.app import parts
+from twin import words
+from twin.sofar import ALERTS
+
+TICK_MS = 2000
+_NOT_YET = "The run has not told anything yet. It does so at every twentieth of a replica."
+_NOTE = (
+    "What is known of the replica that runs now: pools up to the green line, alerts that are published (at most "
+    f"{ALERTS:,} of them, late ones first). Numbers with intervals come at its end."
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What goes on: its `title`, its `state` in a word, more that is `told`, and the file `path` of its present.
+
+    `result` is the way to what came out, `action` a link beside the timeline; both may be None.
+    """
+
+    title: str
+    state: str
+    path: Path
+    ended: bool = False
+    told: tuple[str, ...] = ()
+    result: Component | None = None
+    action: Component | None = None
+
+
+def layout(key: str, id: str, seen: Seen) -> Component:
+    """The page of the one called `id`; `key` tells apart the pages that are made here."""
+    return html.Div(
+        [
+            dcc.Store(id=f"{key}-id", data=id),
+            dcc.Interval(id=f"{key}-tick", interval=TICK_MS, disabled=seen.ended),
+            html.H1(f"Live: {seen.title}"),
+            html.P(_told(seen), id=f"{key}-told", className="meta", role="status"),
+            parts.panel("Over time", html.Div(_drawn(seen, id), id=f"{key}-drawn"), actions=seen.action),
+            parts.note(_NOTE),
+        ]
+    )
+
+
+def connect(app: Dash, key: str, look: Callable[[str], Seen]) -> None:
+    """Every two seconds while it goes on; what is zoomed to stays."""
+
+    @app.callback(
+        Output(f"{key}-told", "children"),
+        Output(f"{key}-drawn", "children"),
+        Output(f"{key}-tick", "disabled"),
+        Input(f"{key}-tick", "n_intervals"),
+        State(f"{key}-id", "data"),
+        prevent_initial_call=True,
+    )
+    def tick(n: int, id: str) -> Any:
+        seen = look(str(id))
+        return _told(seen), _drawn(seen, str(id)), seen.ended
+
+
+def _present(seen: Seen) -> running.Running | str | None:
+    """What is known of it, what is wrong with that, or None while there is nothing."""
+    try:
+        return running.read(seen.path)
+    except running.NotReadableError as error:
+        return str(error)
+
+
+def _told(seen: Seen) -> str:
+    present = _present(seen)
+    known = _how_far(present) if isinstance(present, running.Running) else []
+    return " · ".join([seen.state, *known, *seen.told])
+
+
+def _how_far(present: running.Running) -> list[str]:
+    return [
+        f"replica {present.replica + 1}",
+        f"{words.duration(present.now_s)} of {words.duration(present.scenario.horizon)}",
+        words.count(present.published, "signal") + " alerted",
+        words.count(present.late, "late alert"),
+    ]
+
+
+def _drawn(seen: Seen, id: str) -> Component:
+    present = _present(seen)
+    if isinstance(present, str):
+        return parts.failure("This cannot be shown", present)
+    if present is None and seen.ended:
+        return parts.empty("Nothing to show", "It has ended, and left nothing of how it went.", seen.result)
+    if present is None:
+        return parts.empty("Not yet", _NOT_YET)
+    figure, numbers = running.timeline(present)
+    figure.update_layout(uirevision=f"{id}/{present.replica}")
+    return html.Div([seen.result, parts.figure("live", figure, numbers)])
