@@ -69,9 +69,9 @@ def waterfall(record: Recorded, table: pd.DataFrame | None = None) -> go.Figure:
     )
 
 
-def stages(record: Recorded) -> go.Figure:
-    """Waits and service times of every stage, mean to 99 %."""
-    table = stages_table(record)
+def stages(record: Recorded, table: pd.DataFrame | None = None) -> go.Figure:
+    """Waits and service times of every stage, mean to 99 %. `table` is its own."""
+    table = stages_table(record) if table is None else table
     labels = _stage_labels(table)
     figure = go.Figure()
     for label, colour, low, high, symbol in (
@@ -95,9 +95,9 @@ def stages(record: Recorded) -> go.Figure:
     )
 
 
-def pools(record: Recorded) -> go.Figure:
-    """How busy every pool was, with its interval."""
-    table = pools_table(record)
+def pools(record: Recorded, table: pd.DataFrame | None = None) -> go.Figure:
+    """How busy every pool was, with its interval. `table` is its own."""
+    table = pools_table(record) if table is None else table
     rows = table.to_dict("records")
     names = [f"{style.safe(r['pool'])} ({r['servers']:,} × {style.safe(r['hardware'] or 'server')})" for r in rows]
     use = 100.0 * table["use"]
@@ -131,14 +131,14 @@ def pools(record: Recorded) -> go.Figure:
     )
 
 
-FIGURES: dict[str, tuple[Callable[[Recorded], go.Figure], Callable[[Recorded], pd.DataFrame]]] = {
+FIGURES: dict[str, tuple[Callable[..., go.Figure], Callable[[Recorded], pd.DataFrame]]] = {
     "latency": (latency, latency_table),
     "waterfall": (waterfall, waterfall_table),
     "timeline": (timeline, timeline_table),
     "stages": (stages, stages_table),
     "pools": (pools, pools_table),
 }
-"""Every figure with its table, by name."""
+"""Every figure with its table, by name; a figure takes the table as `table`."""
 
 
 def _cascade(part: pd.Series, seconds: pd.Series) -> go.Bar:

@@ -16,6 +16,7 @@ from dashboards import levels
 from dashboards.app import alerted
 from dashboards.app.library import Library
 from dashboards.app.stored import Stored
+from dashboards.figures import FIGURES
 from dashboards.tables import Course, Signals
 from twin import event_rows
 
@@ -76,6 +77,18 @@ def figure(
         return Drawn(made, numbers, weight + len(made.to_json()))
 
     return library.computed(id, ("drawn", name), drawn)
+
+
+def usual(library: Library, id: str, name: str) -> Drawn:
+    """One of dashboards.figures.FIGURES."""
+    draw, tabulate = FIGURES[name]
+
+    def make(record: Stored) -> tuple[go.Figure, pd.DataFrame]:
+        whole: Any = record
+        table = tabulate(whole)
+        return draw(whole, table=table), table
+
+    return figure(library, id, name, make)
 
 
 def classes(library: Library, id: str) -> list[str]:

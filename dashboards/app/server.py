@@ -30,6 +30,8 @@ ASSETS = Path(__file__).with_name("assets")
 THREADS = 8
 _ANY_PAGE = "/<path:path>"
 """Dash's rule for addresses that nothing else answers."""
+_PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js"
+"""The largest program of the pages: a quarter of a second to compress."""
 log = logging.getLogger("ettwin.dash")
 
 
@@ -94,7 +96,9 @@ def warm(site: Site) -> None:
     """Do in the background what a first visit asks for: read shipped scenarios and results, draw a small run."""
 
     def read() -> None:
-        site.app.server.test_client().get("/", headers={"Host": "127.0.0.1"})
+        client, headers = site.app.server.test_client(), {"Host": "127.0.0.1", "Accept-Encoding": "gzip"}
+        for path in ("/", _PLOTLY):
+            client.get(path, headers=headers, buffered=True)
         whatif.bases(site.library)
         for entry in site.library.runs():
             if entry.shipped:

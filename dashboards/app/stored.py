@@ -149,5 +149,5 @@ class Stored:
         chosen = there if columns is None else [column for column in columns if column in there]
         repeated = [column for column in REPEATED.get(name, ()) if column in chosen]
         table = parquet.read_table(path, columns=chosen, read_dictionary=repeated)
-        frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True)
+        frame: pd.DataFrame = table.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
         return frame

@@ -9,7 +9,7 @@ import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from dashboards import aged, cardplots, figures, pictured, programs
+from dashboards import aged, cardplots, pictured, programs
 from dashboards.app import alerted, drawn, fields, parts
 from dashboards.app.library import Library
 from dashboards.app.pages.summary import signal_list
@@ -92,8 +92,7 @@ def _chosen(every: list[Used], key: str) -> Used | None:
 
 
 def _stages(library: Library, run: str) -> Iterator[Component]:
-    draw, tabulate = figures.FIGURES["stages"]
-    found = drawn.figure(library, run, "stages", lambda r: (draw(r), tabulate(r)))
+    found = drawn.usual(library, run, "stages")
     yield parts.figure("stages", found.figure, found.numbers)
 
 

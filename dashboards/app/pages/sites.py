@@ -8,7 +8,7 @@ from typing import Any
 from dash import Dash, html
 from dash.development.base_component import Component
 
-from dashboards import energy, figures, sitemap
+from dashboards import energy, sitemap
 from dashboards.app import drawn, parts
 from dashboards.app.library import Library
 from dashboards.app.stored import Stored
@@ -61,8 +61,7 @@ def _sites(rows: list[Any]) -> Component:
 
 
 def _pools(library: Library, run: str, record: Stored) -> Iterator[Component]:
-    draw, tabulate = figures.FIGURES["pools"]
-    found = drawn.figure(library, run, "pools", lambda r: (draw(r), tabulate(r)))
+    found = drawn.usual(library, run, "pools")
     yield parts.figure("pools", found.figure, found.numbers)
     columns: Cells = {
         "pool": ("pool", str),

@@ -264,6 +264,5 @@ def signal_list(
 
 def _computing(library: Library, run: str) -> Iterator[Component]:
     for name in ("pools", "stages"):
-        draw, tabulate = figures.FIGURES[name]
-        found = drawn.figure(library, run, name, lambda r, d=draw, t=tabulate: (d(r), t(r)))  # type: ignore[misc]
+        found = drawn.usual(library, run, name)
         yield parts.figure(name, found.figure, found.numbers)
