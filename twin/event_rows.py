@@ -48,13 +48,21 @@ def lost(alerts: pd.DataFrame, wanted: Mask) -> Rows:
 
 def first(alerts: pd.DataFrame) -> Mask:
     """Whether a row is its event's first alert, or the first row of an event of which nothing was published."""
+    key = keys(alerts)
+    if _are_distinct(key, alerts["event_id"].to_numpy(np.int64) >= 0):
+        return np.ones(len(alerts), bool)
     told = _is_published(alerts)
     sent = np.flatnonzero(told)
     sent = sent[np.argsort(alerts["published_s"].to_numpy(float)[sent], kind="stable")]
     order = np.concatenate([sent, np.flatnonzero(~told)])
     found = np.zeros(len(alerts), bool)
-    found[order[~repeated(keys(alerts)[order])]] = True
+    found[order[~repeated(key[order])]] = True
     return found
+
+
+def _are_distinct(keys: Rows, of_sky: Mask) -> bool:
+    """Whether no key is there twice. Those of the sky and those of noise are each nearly in order: soon sorted."""
+    return all(bool((np.diff(np.sort(keys[own], kind="stable")) > 0).all()) for own in (of_sky, ~of_sky))
 
 
 def _is_published(alerts: pd.DataFrame) -> Mask:

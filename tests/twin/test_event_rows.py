@@ -51,6 +51,13 @@ def test_each_event_has_one_first_row_which_is_published_if_any_is(alerts):
     assert sorted(found.index) == sorted(order.drop_duplicates(EVENT).index)
 
 
+def test_where_no_event_has_two_rows_each_is_the_first(alerts):
+    once = alerts.drop_duplicates(EVENT)
+    assert event_rows.first(once).all()
+    twice = pd.concat([once, once.iloc[[3]]], ignore_index=True)
+    assert event_rows.first(twice).sum() == len(once)
+
+
 def test_a_table_without_rows():
     empty = pd.DataFrame({"replica": [], "event_id": [], "outcome": [], "published_s": []})
     none = np.zeros(0, bool)
