@@ -231,7 +231,8 @@ def _late_and_lost(library: Library, record: Stored) -> list[pd.DataFrame]:
     queue_s = record.once(alerts=("queue_s",)).alerts["queue_s"]
     found = []
     for frame in (late, lost):
-        head = slim.alerts.loc[frame.index[:SHOWN]].assign(queue_s=queue_s).reset_index(drop=True)
+        rows = frame.index[:SHOWN]
+        head = slim.alerts.loc[rows].assign(queue_s=queue_s.loc[rows]).reset_index(drop=True)
         head.attrs["n"] = len(frame)
         found.append(head)
     return found

@@ -227,3 +227,11 @@ def test_what_pages_share_draws_what_a_whole_record_draws(there, span):
     pd.testing.assert_frame_equal(
         fates.reset_index(drop=True), programs.fates_table(record).reset_index(drop=True)
     )
+
+
+def test_a_run_in_which_nothing_was_late_or_lost_says_so(tmp_path):
+    record = twin.open(folder() / "small")
+    good = record.alerts[(record.alerts["outcome"] == "published") & ~record.alerts["late"]]
+    replace(record, alerts=good).save(tmp_path / "good")
+    page = words_of(summary.layout(Library(tmp_path), Url(summary.PATH, {"id": "good"}, {})))
+    assert page.count("None.") == 2
