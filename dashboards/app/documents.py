@@ -31,6 +31,8 @@ class Document:
     sent_s: float
     public: Mapping[str, Any]
     extension: Mapping[str, Any] | None
+    path: Path
+    """Of the public part."""
 
     @property
     def skymap(self) -> str | None:
@@ -101,7 +103,7 @@ def _read(place: Path, name: str, sent_s: float) -> Document | None:
         return None
     beside = place / f"{name}.ext.json"
     extension = _mapping(beside) if beside.is_file() else None
-    return Document(name, sent_s, _mapping(path), extension)
+    return Document(name, sent_s, _mapping(path), extension, path)
 
 
 def _mapping(path: Path) -> Mapping[str, Any]:

@@ -62,6 +62,10 @@ class Asked:
     limits: Limits = Limits()
     program: tuple[str, ...] = ()
     """What is run in place of ettwin; for tests."""
+    answers: tuple[int, ...] = ()
+    """Codes besides 0 that it ends with when it has written an answer to its standard output."""
+    shown_at: str = ""
+    """Address of the page that shows what came out, where that is no folder."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ def read(folder: Path, now_s: float) -> Job:
             **given,
             "arguments": tuple(given["arguments"]),
             "program": tuple(given["program"]),
+            "answers": tuple(given.get("answers", ())),
             "limits": Limits(**given["limits"]),
         }
     )

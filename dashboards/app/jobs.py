@@ -89,11 +89,13 @@ class Jobs:
         arguments: Callable[[Path, Path], Sequence[str]],
         files: Mapping[str, str | bytes] | None = None,
         program: Sequence[str] = (),
+        answers: Sequence[int] = (),
+        shown_at: str = "",
     ) -> Job:
         """Put a job into the queue. `arguments` makes ettwin's own from the job's folder and that of the result.
 
-        The result goes to the first free one of NAME, NAME-2, …; `files` are written into the job's folder. Raises
-        RefusedError when too many wait, or the disk is full.
+        The result goes to the first free one of NAME, NAME-2, …; `files` are written into the job's folder;
+        `answers` and `shown_at` as in Asked. Raises RefusedError when too many wait, or the disk is full.
         """
         with self._lock:
             found = self.all()
@@ -102,7 +104,9 @@ class Jobs:
                     f"{self.limits.waiting} jobs are waiting already. Cancel one, or wait for one to end."
                 )
             try:
-                return self._submitted(kind, title, name, arguments, files or {}, program, found)
+                asked = Asked(kind, title, (), name, round(self._now_s(), 3), self.limits, tuple(program))
+                asked = replace(asked, answers=tuple(answers), shown_at=shown_at)
+                return self._submitted(asked, arguments, files or {}, found)
             except OSError as error:
                 raise RefusedError(
                     f"The job could not be written to {self.home}: {error.strerror or error}."
@@ -173,12 +177,9 @@ class Jobs:
 
     def _submitted(
         self,
-        kind: str,
-        title: str,
-        name: str,
+        asked: Asked,
         arguments: Callable[[Path, Path], Sequence[str]],
         files: Mapping[str, str | bytes],
-        program: Sequence[str],
         found: Sequence[Job],
     ) -> Job:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -189,14 +190,13 @@ class Jobs:
                 f"{self.limits.free_bytes / 1e6:,.0f} MB. Remove some results."
             )
         folder = self.home / str(max(self._ids(), default=0) + 1)
-        result = self._free_name(name, {one.asked.result for one in found if not one.ended})
+        result = self._free_name(asked.result, {one.asked.result for one in found if not one.ended})
         given = tuple(arguments(folder, self.folder / result))
-        asked = Asked(kind, title, given, result, round(self._now_s(), 3), self.limits, tuple(program))
         with written_whole(folder) as beside:
             for file, content in files.items():
                 raw = content if isinstance(content, bytes) else content.encode()
                 (beside / Path(file).name).write_bytes(raw)
-            job.new(beside, asked)
+            job.new(beside, replace(asked, arguments=given, result=result))
         self.tick()
         return self.job(folder.name)
 

@@ -9,7 +9,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboards.app import job, parts
+from dashboards.app import job, parts, replays
 from dashboards.app.job import Job
 from dashboards.app.url import address
 from twin import words
@@ -23,6 +23,9 @@ def progress(one: Job) -> Component:
     if one.state == job.QUEUED:
         first = "next in the queue" if one.position == 1 else f"number {one.position} in the queue"
         return html.Div(f"Waiting: {first}.", className="job-text")
+    if one.state == job.RUNNING and one.asked.kind == replays.KIND:
+        bar = html.Progress(**parts.attributes({"aria-label": one.asked.title}))
+        return html.Div([bar, html.Div("Asking the archived models…", className="job-text")])
     if one.state == job.RUNNING:
         share = f"{100.0 * one.fraction:.0f} %"
         left = "" if one.left_s is None else f" · about {words.duration(max(1.0, one.left_s))} left"
@@ -56,6 +59,11 @@ def actions(one: Job, where: str) -> list[Any]:
     )
     watch = parts.link("Watch", address("/job/{id}/live", id=one.id), "button")
     return [*([watch] if one.asked.kind == "run" and one.state == job.RUNNING else []), cancel]
+
+
+def order(one: Job) -> tuple[int, int]:
+    """Sorts jobs under way as they will be done: what runs first, then the queue."""
+    return one.position or 0, int(one.id)
 
 
 def rows(found: Sequence[Job], where: str) -> Component:
@@ -96,4 +104,6 @@ def result_address(one: Job) -> str:
     """Where the result of a finished job is shown; '' if it has none."""
     if one.state != job.FINISHED:
         return ""
+    if one.asked.shown_at:
+        return one.asked.shown_at
     return address(_RESULTS.get(one.asked.kind, "/run/{id}"), id=one.asked.result)

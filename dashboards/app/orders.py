@@ -1,4 +1,4 @@
-"""What is asked of ettwin: a what-if as a run, the cases of a scenario, two runs paired. Knows no Dash.
+"""What is asked of ettwin: a what-if, cases, two runs paired, a study, an alert again. Knows no Dash.
 
 Everything is checked again here: what a page has shown as right is not taken on trust.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dashboards.app import sidebyside, whatif
+from dashboards.app import replays, sidebyside, whatif
 from dashboards.app.job import PROGRESS, Job
 from dashboards.app.jobs import Jobs, RefusedError
 from dashboards.app.library import Library
@@ -61,6 +61,28 @@ def study(library: Library, name: str) -> Job:
         return ["study", name, *_shared(home, out, "study")]
 
     return _jobs(library).submit("study", f"Study {name}", name, arguments)
+
+
+def replay(library: Library, run: str, event: str) -> Job:
+    """A job that asks the archived models about an alert again; RefusedError where the run keeps no capsules.
+
+    One that is under way for this alert is given back.
+    """
+    path = replays.asked_with(library, run, event)
+    if isinstance(path, str):
+        raise RefusedError(path)
+    before = replays.latest(library, run, event)
+    if before is not None and not before.ended:
+        return before
+
+    def arguments(home: Path, out: Path) -> list[str]:
+        return ["replay", str(path), "--json"]
+
+    name, shown_at = f"{run}-{event}-replayed", replays.shown_at(run, event)
+    return _jobs(library).submit(
+        replays.KIND, f"Replay of {event} of {run}"[:_TITLE], name, arguments,
+        answers=replays.ANSWERS, shown_at=shown_at,
+    )  # fmt: skip
 
 
 def _right(library: Library, draft: Draft) -> Scenario:

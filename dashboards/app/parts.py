@@ -35,6 +35,7 @@ _CONFIG = {
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "toImage"],
     "topojsonURL": "/assets/topojson/",
 }
+VERDICTS = ("met", "missed", "undecided")
 _KINDS = {"simulated": "SIMULATED", "farm": "FARM RUN", "measured": "MEASURED"}
 
 
@@ -139,6 +140,17 @@ def tiles(*shown: Component) -> Component:
 def verdict(kind: str) -> Component:
     """A verdict as a coloured word: met, missed, undecided."""
     return html.Span(kind or "no targets", className=f"verdict {kind.replace(' ', '-')}".strip())
+
+
+def short(text: object) -> Component:
+    """Text that stays on one line, such as a date."""
+    return html.Span(str(text), className="short")
+
+
+def named(title: str, id: str) -> list[Component]:
+    """The heading of a result, and the name of its folder where that is another."""
+    folder = [html.Span(id, className="id", title="Name of its folder")] if id != title else []
+    return [html.H1(title), *folder]
 
 
 def chip(standing: object) -> Component:

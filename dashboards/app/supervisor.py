@@ -65,7 +65,7 @@ def _run(folder: Path, asked: Asked, descriptor: int, wishes: list[int]) -> tupl
             _finish(child, asked.limits)
             return job.STOPPED, f"It took longer than the {asked.limits.wall_s / 60:,.0f} min that a job may take."
         time.sleep(LOOK_S)
-    return _told(folder, asked.limits, child.returncode)
+    return _told(folder, asked, child.returncode)
 
 
 def _limit(limits: Limits) -> None:
@@ -94,8 +94,8 @@ def _finish(child: subprocess.Popen[bytes], limits: Limits) -> None:
     child.wait()
 
 
-def _told(folder: Path, limits: Limits, code: int) -> tuple[str, str]:
-    if code == 0:
+def _told(folder: Path, asked: Asked, code: int) -> tuple[str, str]:
+    if code == 0 or (code in asked.answers and (folder / job.OUT).stat().st_size):
         return job.FINISHED, ""
     words = job.last_words(folder / job.ERR)
     if code == -signal.SIGXCPU:
@@ -104,7 +104,9 @@ def _told(folder: Path, limits: Limits, code: int) -> tuple[str, str]:
         name = signal.Signals(-code).name
         return job.KILLED, f"Its process was ended by {name} from outside. Nothing was written. {words}".strip()
     if not words:
-        words = f"It ended with code {code} and no words; a job may use {limits.memory_bytes / 2**30:.3g} GiB."
+        words = (
+            f"It ended with code {code} and no words; a job may use {asked.limits.memory_bytes / 2**30:.3g} GiB."
+        )
     return job.FAILED, words
 
 

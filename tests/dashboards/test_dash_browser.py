@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 
 import pandas as pd
 import pytest
 
+import twin
+from dashboards.alerttrace import event_name
+from dashboards.app import sidebyside
 from dashboards.app.pages import PAGES
 from dashboards.app.url import address
-from tests.dashboards.app import finished, studied
+from tests.dashboards.app import asked, finished, studied
 from tests.dashboards.app.browser import ARGUMENTS, CHROMIUM, Served, settled, visited
+from twin.limits import published_signals
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 KNOBS = {"with": "mark", "set": ["horizon=2 h", "replicas=2", "sky.multiplicity=20"]}
@@ -22,6 +27,10 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served") / "runs"
     folder.mkdir()
     shutil.copytree(finished.folder() / "small", folder / "small")
+    shutil.copytree(asked.folder() / "kept", folder / "kept")
+    result = {**sidebyside.result(finished.library(), ["small", "small"]), "command": "ettwin compare small"}
+    (folder / "held").mkdir()
+    (folder / "held" / "comparison.json").write_text(json.dumps(result))
     for name in ("swept", "torn"):
         shutil.copytree(studied.folder() / name, folder / name)
     found = Served(folder)
@@ -89,6 +98,45 @@ def test_from_a_question_to_a_defended_answer(browser, served, tmp_path):
         page.goto(permalink)
         page.get_by_role("heading", name="What was changed").wait_for()
         assert page.url == permalink
+
+
+def test_from_a_late_alert_to_its_trace_and_its_verdict(browser, served):
+    record = twin.open(served.folder / "kept")
+    slowest = published_signals(record).sort_values("latency_s").iloc[-1]
+    name = event_name(slowest["replica"], slowest["event_id"])
+    assert slowest["late"]
+    with visited(browser, served) as page:
+        page.goto(f"{served.address}/run/kept")
+        late = page.locator("div", has=page.get_by_role("heading", name="Late alerts, slowest first")).last
+        late.get_by_role("link", name=name, exact=True).wait_for()
+        late.get_by_role("link", name=re.compile("in the table of alerts")).click()
+        page.wait_for_url(re.compile("view=late"))
+        page.locator(".ag-row[row-index='0']").get_by_role("link", name=name, exact=True).click()
+        page.get_by_role("heading", name=f"Event {name}").wait_for()
+        page.get_by_text("late (late after 60 s)").wait_for()
+        settled(page)
+        bars = page.locator(".js-plotly-plot").first.evaluate(
+            "one => one.calcdata.map((bar) => [bar[0].trace.name, bar[0].s])"
+        )
+        assert sum(length for _, length in bars) == pytest.approx(slowest["latency_s"], abs=1e-6)
+        assert max(bars, key=lambda bar: bar[1])[0] == "queueing"
+
+        # the models that judged it say the same again
+        page.get_by_role("button", name="Ask the models again").click()
+        page.get_by_text("Asked again, the alert agrees.").wait_for(timeout=60_000)
+        assert page.locator("#replay-answer tbody tr").count() == 2
+        settled(page)
+        page.get_by_role("link", name="The job", exact=True).click()
+        page.get_by_role("link", name="Open the result").click()
+        page.get_by_text("Asked again, the alert agrees.").wait_for()
+        settled(page)
+
+
+def test_the_moment_that_is_played_is_told_as_tables_tell_it(browser, served):
+    with visited(browser, served) as page:
+        page.goto(f"{served.address}/run/small/timeline?t=3")
+        page.get_by_text("Moment: 0 d 03:00:00").wait_for()
+        settled(page)
 
 
 def test_mistakes_are_told_at_their_line_as_they_are_typed(browser, served):
@@ -159,7 +207,8 @@ def test_every_page_is_quiet_and_accessible(browser, served, theme):
         if not module.PATH.startswith(("/job/", "/comparison/")) and "{event}" not in module.PATH
     ]
     with visited(browser, served, theme) as page:
-        for path in [*paths, "/study/swept?shape=map", "/study/torn", "/new?from=first-light"]:
+        more = ["/study/swept?shape=map", "/study/torn", "/new?from=first-light", "/run/kept/events/r0-e0"]
+        for path in [*paths, *more, "/comparison/held", "/compare?run=small&run=kept", "/nothing", "/run/gone"]:
             page.goto(served.address + path)
             settled(page)
             assert page.locator("html").get_attribute("data-mantine-color-scheme") == theme

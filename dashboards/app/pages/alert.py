@@ -11,7 +11,7 @@ from dash import Dash, html
 from dash.development.base_component import Component
 
 from dashboards import alerttrace, markup, skymap
-from dashboards.app import documents, parts
+from dashboards.app import checked, documents, parts
 from dashboards.app.documents import Document
 from dashboards.app.library import Library, UnknownError
 from dashboards.app.stored import Stored
@@ -38,6 +38,7 @@ def layout(library: Library, url: Url) -> Component:
         )
     limit_s = metrics.late_limit_s(record)
     found, why = documents.documents(record, *known)
+    said = documents.said(record, *known, float(rows[0]["event_time_s"]))
     return html.Div(
         [
             parts.panel(
@@ -55,13 +56,14 @@ def layout(library: Library, url: Url) -> Component:
                 className="two",
             ),
             parts.panel("Documents", *_documents(record, found, why), name="documents"),
-            parts.panel("Can it be checked?", *_checked(record, name, *known, rows), name="checked"),
+            parts.panel("Can it be checked?", *checked.content(library, record, name, said), name="checked"),
         ]
     )
 
 
 def connect(app: Dash, library: Library) -> None:
-    """Nothing on this page moves."""
+    """Its callbacks: models that are asked again."""
+    checked.connect(app, library)
 
 
 def _rows(library: Library, run: str, replica: int, event_id: int) -> list[dict[str, Any]]:
@@ -178,33 +180,3 @@ def _short(event: Any) -> Any:
 
 def _json(content: Any) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
-
-
-def _checked(
-    record: Stored, name: str, replica: int, event_id: int, rows: list[dict[str, Any]]
-) -> Iterator[Component]:
-    """Whether the models can be asked again, and what they said."""
-    said = documents.said(record, replica, event_id, float(rows[0]["event_time_s"]))
-    if not record.scenario.live:
-        yield parts.note(
-            "No program was executed in this run: what was found and flagged is drawn from measured decisions, so "
-            "that there is no strain to show a model again. Run it with --live to have alerts to replay."
-        )
-        return
-    columns: Cells = {
-        "stage": ("stage", str),
-        "pool": ("pool", str),
-        "variant": ("program", str),
-        "score": ("score", lambda v: "not kept" if v is None else f"{v:.6g}"),
-        "said": ("said", lambda v: "yes" if v else "no"),
-        "service_s": ("batch took", words.duration),
-        "batch": ("segments in the batch", lambda v: f"{v:,}"),
-    }
-    yield parts.table(said, columns, "What the executed programs said of its segment", "None was executed on it.")
-    run = record.entry.folder
-    yield parts.note(
-        "An archive keeps strain and models, and asks them again; a verdict comes from these commands:"
-    )
-    yield html.Pre(
-        f"ettwin archive capsule {run} {name} --to archive\nettwin replay archive/capsules/{name}-*.json"
-    )

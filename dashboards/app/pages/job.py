@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from dashboards.app import job, jobview, parts
 from dashboards.app.job import Job
 from dashboards.app.library import Library, UnknownError
-from dashboards.app.url import Url, address
+from dashboards.app.url import Url
 from twin import words
 
 PATH, TITLE, UNDER = "/job/{id}", "Job", "/jobs"
@@ -54,7 +54,7 @@ def _content(library: Library, one: Job) -> list[Component]:
         parts.panel(
             "Progress",
             jobview.progress(one),
-            html.Div([*jobview.actions(one, "job"), *_live(one)], className="actions"),
+            html.Div(jobview.actions(one, "job"), className="actions"),
         )
     ]
     if one.state == job.FINISHED:
@@ -66,9 +66,7 @@ def _content(library: Library, one: Job) -> list[Component]:
                     one.state, "Failed"
                 ),
                 html.Span(one.words or "It left no words.", style={"whiteSpace": "pre-wrap"}),
-                parts.link("Studies", "/studies", "button")
-                if one.asked.kind == "study"
-                else parts.link("Change it and run again", "/new", "button"),
+                _back(one),
             )
         ]
     words_ = job.last_words(one.folder / job.ERR)
@@ -87,18 +85,22 @@ def _content(library: Library, one: Job) -> list[Component]:
     return [head, *told, *about]
 
 
-def _live(one: Job) -> list[Component]:
-    """The way to where it can be watched, for a run that is at work."""
-    if one.asked.kind != "run" or one.state != job.RUNNING:
-        return []
-    return [parts.link("Watch it happen", address("/job/{id}/live", id=one.id), "button")]
+def _back(one: Job) -> Component:
+    """The way to where it was started."""
+    if one.asked.shown_at:
+        return parts.link("The alert", one.asked.shown_at, "button")
+    if one.asked.kind == "study":
+        return parts.link("Studies", "/studies", "button")
+    return parts.link("Change it and run again", "/new", "button")
 
 
 def _finished(library: Library, one: Job) -> Component:
+    to = parts.link("Open the result", jobview.result_address(one), "button main")
+    if one.asked.shown_at:
+        return parts.panel("Finished", html.P("The answer is on the page of the alert."), to)
     if not (library.folder / one.asked.result).is_dir():
         text = f"It finished, but its result '{one.asked.result}' has been removed since."
         return parts.failure("The result is gone", text, parts.link("New run", "/new", "button"))
-    to = parts.link("Open the result", jobview.result_address(one), "button main")
     return parts.panel("Finished", html.P(f"The result is in '{one.asked.result}'."), to)
 
 

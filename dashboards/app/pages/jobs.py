@@ -70,8 +70,7 @@ def _content(library: Library) -> list[Component]:
     )
     shown: list[Component] = []
     if running:
-        order = sorted(running, key=lambda one: (one.position or 0, int(one.id)))
-        shown.append(parts.panel("Under way", note, jobview.rows(order, "jobs")))
+        shown.append(parts.panel("Under way", note, jobview.rows(sorted(running, key=jobview.order), "jobs")))
     else:
         shown.append(parts.panel("Under way", html.P("Nothing runs.", className="empty"), actions=None))
     if ended:

@@ -71,6 +71,7 @@ def connect(app: Dash, library: Library) -> None:
 
 def _running(library: Library) -> list[Component]:
     jobs = [one for one in library.jobs.all() if not one.ended] if library.jobs else []
+    jobs.sort(key=jobview.order)
     return [parts.panel("Under way", jobview.rows(jobs, "overview"))] if jobs else []
 
 
@@ -181,9 +182,9 @@ def _table(entries: list[Entry], every: bool) -> Component:
         "id": ("result", _link),
         "question": ("question", _question),
         "verdict": ("targets", _verdict),
-        "size": ("simulated", str),
+        "size": ("simulated", parts.short),
         "seed": ("seed", str),
-        "written": ("written", str),
+        "written": ("written", parts.short),
     }
     return parts.table(rows, columns, f"{words.count(len(entries), 'result')}, newest first", "")
 
@@ -197,7 +198,7 @@ def _tick(entry: Entry | None) -> Any:
 def _link(entry: Entry) -> Any:
     if entry.problem:
         return html.Span(entry.id, className="id")
-    return parts.link(entry.id, address(_ADDRESS[entry.kind], id=entry.id), "strong")
+    return parts.link(entry.id, address(_ADDRESS[entry.kind], id=entry.id), "strong result")
 
 
 def _question(entry: Entry) -> Any:

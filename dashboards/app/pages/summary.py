@@ -112,7 +112,7 @@ def _tiles(summary: Mapping[str, Any]) -> Iterator[Component]:
         shares.insert(0, ("late", "Late alerts", f"after {words.duration(late_s)}"))
     for key, label, of in shares:
         estimate = summary[key]
-        below = [text.interval(estimate, ""), f"{of}, n = {estimate['n']:,}"]
+        below = [text.interval(estimate, ""), of, f"n = {estimate['n']:,}"]
         yield parts.tile(label, text.value(estimate, ""), below, verdicts.get(key, ""))
     false = summary["false_alerts_per_day"]
     if false["value"] is not None:
@@ -129,7 +129,7 @@ def _why(library: Library, run: str, summary: Mapping[str, Any]) -> Iterator[Com
             yield html.P(sentence, className="why")
     rows: Rows = [dict(mark) for mark in limit["marks"]]
     if rows:
-        lasted = f"backlog of {limit['pool']} lasted" if limit["pool"] else "backlog lasted"
+        lasted = f"queue of {limit['pool']} worked off" if limit["pool"] else "queue worked off"
         columns: dict[str, tuple[str, parts.Cell]] = {
             "kind": ("event", str),
             "name": ("name", str),
@@ -154,8 +154,8 @@ def _waterfall(library: Library, record: Stored) -> tuple[Any, pd.DataFrame]:
 
 def _recovery(seconds: Any) -> str:
     if seconds is None or seconds != seconds:
-        return "beyond the horizon"
-    return words.duration(seconds) if seconds > 0.0 else "none"
+        return "not within the run"
+    return f"{words.duration(seconds)} after its end" if seconds > 0.0 else "by its end"
 
 
 def _latency(library: Library, run: str, cls: str) -> Component:
@@ -242,11 +242,15 @@ def signal_list(
     run: str, signals: pd.DataFrame, title: str, wanted: tuple[str, ...], query: Mapping[str, object]
 ) -> Component:
     """The first rows of `signals`, of each what is `wanted`, and a link to all (`query` of the alerts' page)."""
+
+    def event(name: str) -> Component:
+        return parts.link(name, address("/run/{id}/events/{event}", id=run, event=name), "short")
+
     known: dict[str, tuple[str, parts.Cell]] = {
-        "event": ("event", lambda name: parts.link(name, address("/run/{id}/events/{event}", id=run, event=name))),
+        "event": ("event", event),
         "cls": ("class", str),
         "snr": ("SNR", lambda v: f"{v:.1f}"),
-        "event_time_s": ("merger at", markup.moment),
+        "event_time_s": ("merger at", lambda v: parts.short(markup.moment(v))),
         "latency_s": ("latency", words.duration),
         "queue_s": ("in queues", words.duration),
         "outcome": ("why", lambda v: LOSSES.get(str(v), str(v))),
@@ -259,8 +263,8 @@ def signal_list(
     ]
     columns = {key: known[key] for key in wanted}
     caption = f"{min(n, SHOWN):,} of {n:,} in all replicas" if n > SHOWN else f"{n:,} in all replicas"
-    more = parts.link(f"All {n:,}", address("/run/{id}/events", query, id=run)) if n > SHOWN else None
-    return html.Div([html.H3(title), parts.table(rows, columns, caption, "None."), more])
+    every = parts.link(f"All {n:,} in the table of alerts", address("/run/{id}/events", query, id=run))
+    return html.Div([html.H3(title), parts.table(rows, columns, caption, "None."), every if n else None])
 
 
 def _computing(library: Library, run: str) -> Iterator[Component]:

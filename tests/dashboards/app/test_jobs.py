@@ -106,6 +106,26 @@ def test_a_job_that_fails_says_why(tmp_path, made):
     assert (found.state, found.words) == ("failed", "scenario.yaml:3:1: error: name: give a name")
 
 
+@pytest.mark.parametrize(
+    ("code", "says", "state"),
+    [(5, "differs", "finished"), (5, "", "failed"), (3, "differs", "failed")],
+)
+def test_an_answer_is_one_whatever_code_it_comes_with(tmp_path, made, code, says, state):
+    queue = made(tmp_path)
+    program = f"import sys; sys.stdout.write({says!r}); sys.exit({code})"
+    one = queue.submit(
+        "replay",
+        "an alert",
+        "result",
+        lambda home, out: [program],
+        program=PYTHON,
+        answers=(4, 5),
+        shown_at="/here",
+    )
+    found = ended(queue, one.id)
+    assert (found.state, found.asked.shown_at) == (state, "/here")
+
+
 def test_one_that_does_not_listen_is_ended_by_force(tmp_path, made):
     queue = made(tmp_path, limits=Limits(grace_s=0.3))
     one = queue.submit(
