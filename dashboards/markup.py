@@ -111,10 +111,10 @@ def plain(value: Any) -> str:
 
 
 def moment(value: Any) -> str:
-    """Simulated seconds as 'day 5 03:12:10'."""
+    """Simulated seconds since the start of the run as '4 d 03:12:10': days from 0, as axes and scenarios count."""
     seconds = round(float(value))
     days, rest = divmod(seconds, 86400)
-    return f"day {days + 1} {rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+    return f"{days} d {rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
 
 
 def _cell(value: Any, write: Cell) -> str:

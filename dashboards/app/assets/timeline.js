@@ -53,10 +53,10 @@ window.dash_clientside.timeline = {
     draw(40);
     const seconds = Math.round(time * state.seconds);
     const two = (n) => String(n).padStart(2, "0");
-    const day = Math.floor(seconds / 86400) + 1;
+    const days = Math.floor(seconds / 86400);
     const rest = seconds % 86400;
     say("moment-time",
-      "day " + day + " " + two(Math.floor(rest / 3600)) + ":" + two(Math.floor(rest / 60) % 60) + ":" + two(rest % 60));
+      days + " d " + two(Math.floor(rest / 3600)) + ":" + two(Math.floor(rest / 60) % 60) + ":" + two(rest % 60));
     state.pools.forEach(function (pool, k) {
       const number = (value, digits) => (value === null ? null : value.toLocaleString("en", { maximumFractionDigits: digits }));
       say("moment-" + k + "-queue", number(pool.queue[bin], 1));

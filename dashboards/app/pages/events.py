@@ -6,18 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import dash_ag_grid as grid
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
+from dashboards import markup
 from dashboards.app import fields, parts, rows
 from dashboards.app.library import Library, LibraryError
 from dashboards.app.url import Url, address
+from twin import words
 from twin.limits import LOSSES
 
 PATH = "/run/{id}/events"
 NAME = "Alerts"
 BLOCK = 100
 """Rows that the browser asks for at a time."""
+ROW_PX = 34
+_HEAD_PX, _HIGHEST_PX, _LEAST_ROWS = 54, 620, 4
+"""Of the grid: its heading, the whole, and how many rows it has room for though there are fewer."""
 _KEYS = ("view", "cls", "outcome", "event", "since", "until", "sort", "order")
 _SORTS = {
     "event_time_s": "merger time",
@@ -41,7 +46,7 @@ def layout(library: Library, url: Url) -> Component:
                 "Alerts",
                 html.Div(_controls(there, asked), className="controls"),
                 html.P(_count(total), id="events-count", className="note", role="status"),
-                _grid(url.id),
+                _grid(url.id, total),
                 parts.note(
                     "One row per candidate and product published, per candidate that ended otherwise, and per "
                     "signal that never became a candidate. Choose an event to see where its time went."
@@ -76,18 +81,20 @@ def connect(app: Dash, library: Library) -> None:
 
     @app.callback(
         Output("events-count", "children"),
+        Output("events-grid", "style"),
         *states,
         State("events-run", "data"),
         prevent_initial_call=True,
     )
-    def counted(*given: Any) -> str:
+    def counted(*given: Any) -> tuple[str, Any]:
+        """How many rows there are, and a grid that is as high as they are."""
         run = given[-1]
         try:
             wanted = rows.asked_of(rows.choices(library, run), dict(zip(_KEYS, given[:-1], strict=True)))
             total = rows.page(library, run, wanted, 0, 0).total
         except LibraryError as error:
-            return error.text
-        return _count(total)
+            return error.text, no_update
+        return _count(total), _height(total)
 
     app.clientside_callback(
         ClientsideFunction("events", "again"),
@@ -113,7 +120,7 @@ def _controls(there: Mapping[str, list[str]], asked: rows.Asked) -> list[Compone
     ]
 
 
-def _grid(run: str) -> Component:
+def _grid(run: str, total: int) -> Component:
     shown: Component = grid.AgGrid(
         id="events-grid",
         columnDefs=_columns(),
@@ -124,11 +131,11 @@ def _grid(run: str) -> Component:
         dashGridOptions={
             "cacheBlockSize": BLOCK,
             "maxBlocksInCache": 20,
-            "rowHeight": 34,
+            "rowHeight": ROW_PX,
             "infiniteInitialRowCount": 1,
             "suppressCellFocus": False,
         },
-        style={"height": "620px"},
+        style=_height(total),
     )
     named: dict[str, Any] = {"data-ag-theme-mode": "dark" if parts.dark() else "light"}
     return html.Div(shown, className="grid", **named)
@@ -143,34 +150,36 @@ def _columns() -> list[dict[str, Any]]:
             "cellRenderer": "markdown",
             "minWidth": 110,
         },
-        {"field": "cls", "headerName": "Class", "minWidth": 90},
+        {"field": "cls", "headerName": "Class", "minWidth": 76},
         {"field": "snr", "headerName": "SNR", "minWidth": 70, **number},
         {"field": "merger", "headerName": "Merger at", "minWidth": 140},
-        {"field": "product", "headerName": "Product", "minWidth": 100},
+        {"field": "product", "headerName": "Product", "minWidth": 118},
         {"field": "outcome", "headerName": "Outcome", "minWidth": 150},
         {"field": "latency", "headerName": "Latency", "minWidth": 90, **number},
-        {"field": "late", "headerName": "Late", "minWidth": 70},
+        {"field": "late", "headerName": "Late", "minWidth": 62},
         {"field": "variant", "headerName": "Program", "minWidth": 100},
     ]
 
 
 def _row(run: str, row: dict[str, Any]) -> dict[str, Any]:
-    from dashboards.markup import moment
-    from twin.words import duration
-
     event = row["event"]
     latency_s = row["latency_s"]
     return {
         "event": f"[{event}]({address('/run/{id}/events/{event}', id=run, event=event)})",
         "cls": row["cls"],
         "snr": None if row["snr"] is None else f"{row['snr']:.1f}",
-        "merger": moment(row["event_time_s"]),
+        "merger": markup.moment(row["event_time_s"]),
         "product": row["product"],
         "outcome": row["outcome"],
-        "latency": "" if latency_s is None else duration(latency_s),
+        "latency": "" if latency_s is None else words.duration(latency_s),
         "late": ("yes" if row["late"] else "no") if latency_s is not None else "",
         "variant": row["variant"],
     }
+
+
+def _height(total: int) -> dict[str, str]:
+    """As high as its rows are, within limits."""
+    return {"height": f"{min(_HIGHEST_PX, _HEAD_PX + ROW_PX * max(total, _LEAST_ROWS))}px"}
 
 
 def _count(total: int) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from dashboards import history, style
+from dashboards import history, markup, style
 from dashboards.app import drawn, fields, parts
 from dashboards.app.fields import Given
 from dashboards.app.library import Library
@@ -119,7 +119,7 @@ def _player(unit: str, at: float, end: float) -> Component:
             dcc.Interval(id="timeline-tick", interval=250, disabled=True),
             html.Div(
                 [
-                    html.Div(["Moment: ", html.Span("day 1 00:00:00", id="moment-time")], className="field-label"),
+                    html.Div(["Moment: ", html.Span("0 d 00:00:00", id="moment-time")], className="field-label"),
                     fields.moment("t", f"Moment in {unit}", at, end, _STEPS),
                 ],
                 className="slider",
@@ -200,18 +200,12 @@ def _marks(record: Stored) -> Component:
     columns: dict[str, tuple[str, parts.Cell]] = {
         "kind": ("event", str),
         "name": ("name", str),
-        "start_s": ("from", _moment_text),
+        "start_s": ("from", markup.moment),
         "lasts_s": ("lasts", lambda v: words.duration(v) if v > 0 else "a step"),
         "replica": ("in", lambda v: "every replica" if v < 0 else f"replica {int(v) + 1}"),
     }
     caption = "Events of the scenario, and of the first replica by chance"
     return parts.table(rows, columns, caption, "Nothing was made to happen in this run.")
-
-
-def _moment_text(seconds: Any) -> str:
-    from dashboards.markup import moment
-
-    return moment(seconds)
 
 
 def _number(given: Given) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -10,7 +11,7 @@ from dash.development.base_component import Component
 from plotly.io.json import to_json_plotly
 
 import twin
-from dashboards import history, programs, tables, text
+from dashboards import history, markup, programs, tables, text
 from dashboards.app import alerted, drawn
 from dashboards.app.library import Library, LibraryError, UnknownError
 from dashboards.app.pages import alert, events, models, sites, summary
@@ -149,6 +150,16 @@ def test_the_states_of_the_browser_are_those_of_the_figure(there):
     queue = table[(table["quantity"] == "queue") & (table["name"] == "cnaf.alerts")]
     assert state["pools"][0]["queue"] == pytest.approx(queue["value"].round(3).tolist())
     assert len(state["time"]) == len(queue)
+
+
+def test_time_counts_from_nothing_on_axes_and_in_tables_alike(there):
+    assert markup.moment(0.0) == "0 d 00:00:00"
+    assert markup.moment(4 * 86400.0 + 7530.2) == "4 d 02:05:30"
+    page = timeline.layout(there, url(timeline))
+    bar = next(one for one in graph(page, "timeline").data if one.name == "tier-1")
+    assert bar.base == (3.0,)
+    assert "0 d 03:00:00" in words_of(page)
+    assert re.search(r"\bday \d", words_of(page)) is None
 
 
 def test_a_class_of_signals(there):
