@@ -47,7 +47,7 @@ def _footer(result: Result) -> str:
 
 
 def _verdicts(result: Result) -> Iterator[str]:
-    rows = [{"case": case["name"], "verdict": text.verdict(case)} for case in result["cases"]]
+    rows = [{"case": case["name"], "verdict": text.verdict(case, "text")} for case in result["cases"]]
     columns: Columns = {"case": ("case", markup.text), "verdict": ("targets", markup.text)}
     yield markup.table(rows, columns, "", "")
     for sentence in result.get("better", ()):
@@ -77,13 +77,13 @@ def _differences(result: Result) -> Iterator[str]:
         "difference": (f"difference to {first}", markup.text),
         "n": ("from n", lambda n: f"{n:,}"),
     }
-    for title, group in groupby(result["table"], key=lambda row: str(row["text"])):
+    for title, group in groupby(result["table"], key=text.subject):
         rows: list[dict[str, Any]] = [
             {"case": row["case"], "value": text.value(row), "interval": text.interval(row)}
             | {"difference": text.difference(row), "n": row["n"]}
             for row in group
         ]
-        yield f"<h3>{markup.text(title[:1].upper() + title[1:])}</h3>"
+        yield f"<h3>{markup.text(title)}</h3>"
         yield markup.table(rows, columns, "", "")
 
 

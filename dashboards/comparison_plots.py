@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboards import style
-from dashboards.comparison_text import Result, value
+from dashboards.comparison_text import Result, certain, subject, value
 from twin import words
 
 COLUMNS = 2
@@ -31,11 +31,11 @@ def quantities(result: Result) -> go.Figure:
     names = [name for name, own in table.groupby("quantity", sort=False) if own["value"].nunique() > 1]
     cases = [style.safe(case["name"]) for case in result["cases"]]
     rows = max(1, math.ceil(len(names) / COLUMNS))
-    panel = 76 + 22 * len(cases)
+    panel = 86 + 22 * len(cases)
     height = 190 + rows * panel
     figure = make_subplots(
         rows=rows, cols=COLUMNS, shared_yaxes=True, horizontal_spacing=0.06,
-        vertical_spacing=min(60.0 / (rows * panel), 1.0 / max(1, rows - 1)),
+        vertical_spacing=min(70.0 / (rows * panel), 1.0 / max(1, rows - 1)),
         subplot_titles=[_title(table[table["quantity"] == name]) for name in names],
     )  # fmt: skip
     for k, name in enumerate(names):
@@ -59,10 +59,10 @@ def quantities(result: Result) -> go.Figure:
 
 
 def _title(own: pd.DataFrame) -> str:
-    text = str(own["text"].iloc[0])
     _, unit = _scale(own)
     told = f"per {_EACH[unit]}" if unit in _EACH else unit
-    return style.safe(f"{text[:1].upper()}{text[1:]}" + (f" ({told})" if told != "servers" else ""))
+    first: Any = own.iloc[0].to_dict()
+    return style.safe(subject(first) + (f" ({told})" if told != "servers" else ""))
 
 
 def _dots(own: pd.DataFrame) -> go.Scatter:
@@ -71,7 +71,6 @@ def _dots(own: pd.DataFrame) -> go.Scatter:
     x = scale * own["value"].astype(float)
     above = (scale * own["high"].astype(float) - x).fillna(0.0)
     below = (x - scale * own["low"].astype(float)).fillna(0.0)
-    certain = (own["difference_low"].astype(float) > 0.0) | (own["difference_high"].astype(float) < 0.0)
     return go.Scatter(
         x=x,
         y=[style.safe(case) for case in own["case"]],
@@ -80,7 +79,7 @@ def _dots(own: pd.DataFrame) -> go.Scatter:
         error_x={"array": above, "arrayminus": below, "color": style.INK, "thickness": 1.4, "width": 4},
         marker={
             "size": 10,
-            "color": [style.BLUE if one else "white" for one in certain],
+            "color": [style.BLUE if certain(row) else "white" for row in rows],
             "line": {"color": style.BLUE, "width": 2},
         },
         text=[value(row) for row in rows],
@@ -94,9 +93,10 @@ def _axis(own: pd.DataFrame) -> dict[str, Any]:
     known = known[[math.isfinite(x) for x in known]]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     if low > 0.0 and high > _LOG_FROM * low:
-        return {"title_text": "log scale", **style.log_ticks()}
+        return {"title_text": "log scale", "tickangle": 0, **style.log_ticks(low, high)}
     margin = 0.08 * (high - min(low, 0.0)) or 1.0
-    return {"range": [min(low - margin, 0.0) if low < 0.0 else 0.0, high + margin]}
+    start = min(low - margin, 0.0) if low < 0.0 else 0.0
+    return {"range": [start, high + margin], "exponentformat": "none", "nticks": 7}
 
 
 def _scale(own: pd.DataFrame) -> tuple[float, str]:

@@ -13,6 +13,8 @@ from twin.studies.compare import is_certain
 
 Result = Mapping[str, Any]
 """A comparison.json."""
+_ROUNDING = 1e-9
+"""Of a number, what the order of a sum may change."""
 _SHOWN = 6
 """Changes of a case that are listed here; the page has all."""
 
@@ -30,7 +32,7 @@ def text(result: Result) -> str:
         *better(result),
     ]
     body = []
-    for title, group in groupby(result["table"], key=_subject):
+    for title, group in groupby(result["table"], key=subject):
         rows = list(group)
         if len({(row["value"], row["low"], row["high"]) for row in rows}) == 1:
             body += ["", f"{title}: {_everywhere(rows)}"]
@@ -57,15 +59,15 @@ def better(result: Result) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def verdict(case: Mapping[str, Any]) -> str:
-    """What became of a case's targets."""
+def verdict(case: Mapping[str, Any], called: str = "name") -> str:
+    """What became of a case's targets, each `called` by its name, or by its text where there is room."""
     if case["saturated"]:
         return f"SATURATED: the queue of {words.sequence(case['saturated'])} grows without end"
     if not case["targets"]:
         return "no targets"
     told = []
     for kind in ("met", "missed", "undecided"):
-        own = [target["name"] for target in case["targets"] if target["verdict"] == kind]
+        own = [target[called] for target in case["targets"] if target["verdict"] == kind]
         if own:
             told.append(f"{kind} {', '.join(own)}")
     return "; ".join(told)
@@ -91,13 +93,27 @@ def difference(row: Mapping[str, Any]) -> str:
     if row["difference"] is None:
         return ""
     known = row["difference_low"], row["difference_high"]
-    if row["difference"] == 0.0 and known == (0.0, 0.0):
+    if _is_rounding(row):
         return "no difference"
     told = _signed(row["difference"], row["unit"])
     if None in known:
         return told
-    mark = " *" if is_certain(*known) else ""
+    mark = " *" if certain(row) else ""
     return f"{told} ({_signed(known[0], row['unit'])} to {_signed(known[1], row['unit'])}){mark}"
+
+
+def certain(row: Mapping[str, Any]) -> bool:
+    """Whether it certainly differs from the first case: more than by the rounding of sums."""
+    return is_certain(row["difference_low"], row["difference_high"]) and not _is_rounding(row)
+
+
+def _is_rounding(row: Mapping[str, Any]) -> bool:
+    """Whether difference and interval are nothing, or no more than sums in another order leave."""
+    known = row["difference"], row["difference_low"], row["difference_high"]
+    if None in known:
+        return False
+    size = max(abs(row["value"]), abs(row["value"] - row["difference"]))
+    return bool(max(map(abs, known)) <= _ROUNDING * size)
 
 
 def amount(number: float, unit: str) -> str:
@@ -118,9 +134,11 @@ def by_quantity(lines: list[str]) -> list[str]:
     ]
 
 
-def _subject(row: Mapping[str, Any]) -> str:
+def subject(row: Mapping[str, Any]) -> str:
+    """A quantity as a title: a large letter first, unless it begins with a name of the scenario, such as 'bbh'."""
     text = str(row["text"])
-    return text[:1].upper() + text[1:]
+    named = text.split(" ")[0] in str(row["quantity"]).split(".")[1:]
+    return text if named else text[:1].upper() + text[1:]
 
 
 def _row(row: Mapping[str, Any], width: int) -> str:

@@ -18,16 +18,17 @@ from dashboards import comparison_text as text
 from dashboards.app import parts
 from dashboards.comparison_text import Result
 from twin import words
-from twin.studies.compare import is_certain
 
+_SHORT = 24
+"""Letters of a name that is kept on one line."""
 DIFFERING, CERTAIN, ALL = "differing", "certain", "every"
 CHOICES = {DIFFERING: "Differing", CERTAIN: "Certainly differing", ALL: "All"}
 
 
-def choice(shown: str) -> Component:
-    """The control that says which quantities are shown."""
+def choice(shown: str, key: str) -> Component:
+    """The control that says which quantities are shown; `key` is its own in the query of the page."""
     made: Component = dmc.SegmentedControl(
-        id={"query": "show"},
+        id={"query": key},
         value=shown,
         data=[{"value": value, "label": label} for value, label in CHOICES.items()],
         size="sm",
@@ -64,18 +65,18 @@ def _wanted(rows: Sequence[Mapping[str, Any]], shown: str) -> bool:
     if shown == ALL:
         return True
     if shown == CERTAIN:
-        return any(is_certain(row["difference_low"], row["difference_high"]) for row in rows)
-    return len({row["value"] for row in rows}) > 1
+        return any(text.certain(row) for row in rows)
+    return len({None if row["value"] is None else f"{row['value']:.9g}" for row in rows}) > 1
 
 
 def _verdicts(result: Result) -> list[Component]:
-    names = list(dict.fromkeys(target["name"] for case in result["cases"] for target in case["targets"]))
+    names = list(dict.fromkeys(target["text"] for case in result["cases"] for target in case["targets"]))
     rows = [
-        {"case": case["name"], "all": text.verdict(case)}
-        | {target["name"]: target["verdict"] for target in case["targets"]}
+        {"case": case["name"], "all": text.verdict(case, "text")}
+        | {target["text"]: target["verdict"] for target in case["targets"]}
         for case in result["cases"]
     ]
-    columns: dict[str, tuple[str, parts.Cell]] = {"case": ("case", html.Strong)}
+    columns: dict[str, tuple[str, parts.Cell]] = {"case": ("case", lambda name: html.Strong(_case(name)))}
     columns |= {name: (name, _word) for name in names}
     if not names or any(case["saturated"] for case in result["cases"]):
         columns["all"] = ("in all", str)
@@ -84,6 +85,11 @@ def _verdicts(result: Result) -> list[Component]:
         "stated: they grow with the horizon."
     )
     return [parts.table(rows, columns, "Targets by case", ""), note]
+
+
+def _case(name: str) -> Any:
+    """A name that breaks at no hyphen, unless it is long."""
+    return parts.short(name) if len(name) <= _SHORT else name
 
 
 def _word(verdict: str | None) -> Any:
@@ -95,11 +101,11 @@ def _differences(result: Result) -> list[Component]:
     first = result["cases"][0]["name"]
     columns: dict[str, tuple[str, parts.Cell]] = {
         "quantity": ("quantity", html.Strong),
-        "case": ("case", str),
+        "case": ("case", _case),
         "value": ("mean over replicas", str),
         "interval": ("95 % interval", str),
         "difference": (f"difference to {first}", _difference),
-        "n": ("from n", lambda n: f"{n:,}"),
+        "n": ("from\u00a0n", lambda n: f"{n:,}"),
     }
     note = (
         f"Differences to {first}, replica by replica under the same sky and luck; bold ones are certain: their "
@@ -109,9 +115,9 @@ def _differences(result: Result) -> list[Component]:
         del columns["difference"]
         note = "Every run for itself: differences are not stated, since chance differs as well."
     rows = []
-    for title, group in groupby(result["table"], key=lambda row: str(row["text"])):
+    for title, group in groupby(result["table"], key=text.subject):
         for k, row in enumerate(group):
-            name = f"{title[:1].upper()}{title[1:]}" if k == 0 else ""
+            name = title if k == 0 else ""
             told = {"value": text.value(row), "interval": text.interval(row), "difference": row, "n": row["n"]}
             rows.append({"quantity": name, "case": row["case"], **told})
     nothing = "No quantity differs in this way."
@@ -125,7 +131,7 @@ def is_paired(result: Result) -> bool:
 
 def _difference(row: Mapping[str, Any]) -> Any:
     told = text.difference(row).removesuffix(" *")
-    return html.Strong(told) if is_certain(row["difference_low"], row["difference_high"]) else told
+    return html.Strong(told) if text.certain(row) else told
 
 
 def _changes(result: Result) -> list[Component]:

@@ -14,6 +14,7 @@ from tests.dashboards.test_cli_run import SHORT, ettwin
 from tests.dashboards.test_report import Page
 from tests.twin.profiles import write_all
 
+LATE = {"name": "late", "text": "At most 1 % late", "verdict": "missed"}
 HOSTILE = "</script><script>alert(1)</script>"
 
 
@@ -28,7 +29,7 @@ def result(**more):
     apart = {"difference": -0.1, "difference_low": -0.15, "difference_high": -0.05}
     cases = [
         {"name": name, "scenario_digest": "a", "plan_digest": "b", "saturated": [], "changes": changes}
-        | {"targets": [{"name": "lost", "verdict": "met"}, {"name": "late", "verdict": "missed"}]}
+        | {"targets": [{"name": "lost", "text": "At most 5 % lost", "verdict": "met"}, LATE]}
         for name, changes in (("base", {}), ("fast", {"sites.a.pools.cpu.servers": ["1", "2"]}))
     ]
     table = [row("base", 0.2, **none), row("fast", 0.1, **apart)]
@@ -46,7 +47,7 @@ def folder(tmp_path_factory):
 def test_the_terminal_says_verdicts_values_and_paired_differences():
     told = text.text(result())
     assert "  base  met lost; missed late" in told
-    assert "  fast  10 % (9.00 % to 11 %); -10 % (-15 % to -5 %) *" in told
+    assert "  fast  10 % (9 % to 11 %); -10 % (-15 % to -5 %) *" in told
     assert "fast: sites.a.pools.cpu.servers 1 -> 2" in told
 
 
@@ -67,6 +68,34 @@ def test_the_figure_fills_what_differs_and_scales_each_panel():
     wide["table"][0] |= {"value": 90.0, "low": 80.0, "high": 99.0, "unit": "s"}
     wide["table"][1] |= {"unit": "s"}
     assert plots.quantities(wide).layout.xaxis.type == "log"
+
+
+def test_the_page_calls_targets_by_what_they_ask():
+    told = Page(comparison.page(result())).text
+    assert "met At most 5 % lost; missed At most 1 % late" in told
+
+
+def test_what_the_order_of_a_sum_leaves_is_no_difference():
+    table = result()["table"]
+    table[1] |= {"value": 0.2 + 1e-16, "difference": 1e-16, "difference_low": 5e-17, "difference_high": 2e-16}
+    assert text.difference(table[1]) == "no difference"
+    assert not text.certain(table[1])
+    assert list(plots.quantities(result(table=[table[0], table[1] | {"value": 0.3}])).data[0].marker.color) == [
+        "white", "white",
+    ]  # fmt: skip
+    table[1] |= {"difference": 0.0, "difference_low": -0.3, "difference_high": 0.3}
+    assert text.difference(table[1]) == "+0 % (-30 % to +30 %)"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "told", "title"),
+    [
+        ("lost", "lost, of detectable signals", "Lost, of detectable signals"),
+        ("warned.bbh.30", "bbh warned of 30 s ahead", "bbh warned of 30 s ahead"),
+    ],
+)
+def test_a_title_leaves_names_of_the_scenario_as_they_are(quantity, told, title):
+    assert text.subject({"quantity": quantity, "text": told}) == title
 
 
 def test_the_page_stands_alone_and_runs_nothing_of_the_scenario():

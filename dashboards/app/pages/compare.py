@@ -17,6 +17,8 @@ from dashboards.app.url import Url, address
 from twin import words
 
 PATH, NAME = "/compare", "Compare"
+KEY = "show"
+"""Of the query: which quantities are shown."""
 _COLUMNS = ("replica", "event_id", "is_signal", "product", "outcome", "published_s", "latency_s")
 """Of alerts, what the overlaid latencies need."""
 
@@ -26,7 +28,7 @@ def layout(library: Library, url: Url) -> Component:
     there = {entry.id for entry in library.runs() if not entry.problem}
     asked = list(dict.fromkeys(url.all("run")))
     ids = [id for id in asked if id in there][: sidebyside.MOST]
-    shown = url.get("show", compared.DIFFERING, compared.CHOICES)
+    shown = url.get(KEY, compared.DIFFERING, compared.CHOICES)
     gone = [id for id in asked if id not in there]
     told = (
         [parts.failure("Not there any more", f"{words.sequence(gone)}: removed, renamed or damaged.")]
@@ -61,12 +63,12 @@ def connect(app: Dash, library: Library) -> None:
         Output("state-address", "data", allow_duplicate=True),
         Input("compare-first", "value"),
         Input("compare-others", "value"),
-        Input({"query": "show"}, "value"),
+        Input({"query": KEY}, "value"),
         prevent_initial_call=True,
     )
     def chosen(first: str | None, others: list[str] | None, shown: str) -> Any:
         ids = _ids(first, others)
-        where = address("/compare", {"run": ids, "show": shown})
+        where = address("/compare", {"run": ids, KEY: shown})
         return parts.safely(_content)(library, ids, shown), where
 
     @app.callback(
@@ -103,7 +105,7 @@ def _choice(library: Library, ids: list[str], shown: str) -> Component:
     others = dmc.MultiSelect(
         id="compare-others", label="Runs", value=ids[1:], maxValues=sidebyside.MOST - 1, clearable=True, **near
     )
-    return html.Div([first, others, compared.choice(shown)], className="controls wide")
+    return html.Div([first, others, compared.choice(shown, KEY)], className="controls wide")
 
 
 def _content(library: Library, ids: list[str], shown: str) -> list[Component]:

@@ -12,7 +12,9 @@ from dashboards.app.library import Library
 from dashboards.app.url import Url, download
 from twin import words
 
-PATH, TITLE, UNDER = "/comparison/{id}", "Comparison", "/"
+PATH, TITLE, UNDER = "/comparison/{id}", "Comparison", "/compare"
+KEY = "quantities"
+"""Of the query: another than on the page that holds runs against each other, whose callbacks are its own."""
 FILES = {
     "report.html": "Report, one HTML file",
     "values.parquet": "Every value, Parquet",
@@ -23,7 +25,7 @@ FILES = {
 def layout(library: Library, url: Url) -> Component:
     """The page."""
     result = library.comparison(url.id)
-    shown = url.get("show", compared.DIFFERING, compared.CHOICES)
+    shown = url.get(KEY, compared.DIFFERING, compared.CHOICES)
     meta = (
         f"{words.count(len(result['cases']), 'case')} · {words.duration(result['horizon_s'])} of simulated time "
         f"in {words.count(result['replicas'], 'replica')} each · seed {result['seed']}"
@@ -37,10 +39,10 @@ def layout(library: Library, url: Url) -> Component:
     head = html.Div(
         [
             html.Div([parts.badge(), html.Div([copy, export], className="actions")], className="brand"),
-            html.Div([html.H1(result["scenario"]), html.Span(url.id, className="id")], className="name"),
+            html.Div(parts.named(result["scenario"], url.id), className="name"),
             html.P(result["question"], className="question"),
             html.P(meta, className="meta"),
-            compared.choice(shown),
+            compared.choice(shown, KEY),
         ],
         className="run-head",
     )
@@ -57,7 +59,7 @@ def connect(app: Dash, library: Library) -> None:
 
     @app.callback(
         Output("comparison", "children"),
-        Input({"query": "show"}, "value"),
+        Input({"query": KEY}, "value"),
         State("here", "data"),
         prevent_initial_call=True,
     )

@@ -155,7 +155,7 @@ def test_a_comparison_is_told_as_it_was_found(library, tmp_path):
     result = {**sidebyside.result(library, ["small", "same"]), "command": "ettwin compare first-light"}
     (tmp_path / "compared").mkdir()
     (tmp_path / "compared" / "comparison.json").write_text(json.dumps(result))
-    _, text = at(library, "/comparison/compared", show="every")
+    _, text = at(library, "/comparison/compared", quantities="every")
     assert "ettwin compare first-light" in text
     assert "difference to small" in text
 
