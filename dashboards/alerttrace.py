@@ -97,7 +97,7 @@ def trace(record: Recorded, rows: Sequence[Row], limit_s: float | None = None) -
     parts = [f"{one['part']} {words.duration(one['took_s'])}" for one in table.to_dict("records")]
     return style.styled(
         figure,
-        f"Where the time of event {row['event_id']} went",
+        f"Where the time of {event_name(row['replica'], row['event_id'])} went",
         "Parts in the order of the chain; a part that happened more than once, such as queueing, is one bar",
         record,
         height=230 + 46 * max(len(products), 1),

@@ -45,7 +45,8 @@ def latency(
         _targets(figure, judged, col)
     logarithmic = bool(len(table)) and table["latency_s"].min() > 0.0
     title = f"seconds from merger to {style.safe(alert_name(record))}" + (" (log scale)" if logarithmic else "")
-    figure.update_xaxes(title_text=title, **(style.log_ticks() if logarithmic else {"type": "linear"}))
+    ends = (float(table["latency_s"].min()), float(table["latency_s"].max())) if logarithmic else (0.0, 0.0)
+    figure.update_xaxes(title_text=title, **(style.log_ticks(*ends) if logarithmic else {"type": "linear"}))
     figure.update_yaxes(title_text="% of published signals alerted", range=[0, 101], col=1)
     n = len(judged_signals(record) if known is None else known.judged)
     figure.update_yaxes(title_text="% not alerted yet (log scale)", type="log", dtick=1, range=_decades(n), col=2)

@@ -73,8 +73,8 @@ def timeline(
     first_s, last_s = span or (0.0, record.scenario.horizon)
     figure.update_xaxes(range=[first_s / clock.seconds, last_s / clock.seconds])
     figure.update_xaxes(title_text=f"simulated {clock.unit} since the start of the run", row=_ARRIVALS)
-    figure.update_yaxes(title_text="latency, s", **style.log_ticks(), row=_LATENCY)
-    figure.update_yaxes(title_text="jobs waiting", type="log", dtick=1, row=_QUEUE)
+    figure.update_yaxes(title_text="latency, s", **_ticks(table, "latency_s"), row=_LATENCY)
+    figure.update_yaxes(title_text="jobs waiting", **_ticks(table, "queue"), row=_QUEUE)
     figure.update_yaxes(title_text="servers busy, %", range=[0, 104], row=_USE)
     figure.update_yaxes(title_text="an hour", rangemode="tozero", nticks=4, row=_ARRIVALS)
     return style.styled(
@@ -100,6 +100,13 @@ def happened(record: Recorded) -> pd.DataFrame:
     times = {"start_s": gaps[:, 0], "end_s": gaps[:, 1]}
     rows = pd.DataFrame({"replica": 0, "kind": NO_DATA, "name": "no detector", **times})
     return pd.concat([marks, rows], ignore_index=True) if len(rows) else marks
+
+
+def _ticks(table: pd.DataFrame, quantity: str) -> dict[str, Any]:
+    """A log axis for what is drawn of a quantity."""
+    known = table.loc[table["quantity"] == quantity, ["value", "low", "high"]].to_numpy(float)
+    known = known[known > 0.0]
+    return style.log_ticks(max(float(known.min()), FLOOR), float(known.max())) if known.size else style.log_ticks()
 
 
 def _within(time_s: pd.Series, span: Span) -> pd.Series:

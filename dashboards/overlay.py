@@ -32,7 +32,7 @@ def latency(records: Mapping[str, Recorded]) -> go.Figure:
         figure.add_traces(_line(str(name), own, colours[str(name)], dashes[str(name)]))
     known = table["latency_s"].dropna()
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    axis = style.log_ticks() if low > 0.0 and high > _LOG_FROM * low else {}
+    axis = style.log_ticks(low, high) if low > 0.0 and high > _LOG_FROM * low else {}
     figure.update_xaxes(title_text="seconds from merger to alert" + (" (log scale)" if axis else ""), **axis)
     figure.update_yaxes(title_text="share of published signals, %", range=[0, 101])
     medians = [

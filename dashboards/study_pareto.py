@@ -3,6 +3,7 @@ functions of its tables."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,8 @@ from plotly.subplots import make_subplots
 from dashboards import style
 from dashboards.comparison_text import amount
 
+_SHARES = {"lost": "Detectable signals lost, %", "late": "Late alerts, %", "dead_time": "Dead time, %"}
+_NUMBERS = ["limit", "value", "low", "high"]
 SHOWN = 0.05
 """On the front in at least so many resamples."""
 _SYMBOLS = {"met": "circle", "missed": "x", "undecided": "diamond", "failed": "cross", "no targets": "circle"}
@@ -59,31 +62,18 @@ def limits(limits: pd.DataFrame, origin: str) -> go.Figure:
     """A panel per target: every candidate's value with its one-sided limits, and the target as a line."""
     names = list(dict.fromkeys(limits["quantity"]))
     figure = make_subplots(
-        rows=len(names), cols=1, vertical_spacing=0.5 / max(2, len(names)), subplot_titles=names
+        rows=len(names),
+        cols=1,
+        vertical_spacing=0.5 / max(2, len(names)),
+        subplot_titles=[style.safe(_called(name)) for name in names],
     )
     points = list(dict.fromkeys(limits["point"]))
+    short = shortened(points)
     for k, name in enumerate(names):
-        own = limits[limits["quantity"] == name]
-        figure.add_trace(
-            go.Scatter(
-                x=own["value"],
-                y=[style.safe(point) for point in own["point"]],
-                mode="markers",
-                showlegend=False,
-                marker={"size": 9, "color": style.BLUE},
-                error_x={
-                    "array": (own["high"] - own["value"]).replace(float("inf"), 0.0),
-                    "arrayminus": (own["value"] - own["low"]).replace(float("inf"), 0.0),
-                    "color": style.INK,
-                    "thickness": 1.4,
-                },
-            ),
-            row=k + 1,
-            col=1,
-        )
-        figure.add_vline(
-            x=float(own["limit"].iloc[0]), line={"color": style.VERMILION, "dash": "dash"}, row=k + 1, col=1
-        )
+        own = limits[limits["quantity"] == name].copy()
+        own[_NUMBERS] *= 100.0 if name in _SHARES else 1.0
+        _distances(figure, own, short, k + 1)
+    figure.update_annotations(font_size=12)
     told = [
         f"{row['point']}: {row['quantity']} {row['value']:.4g} ({row['low']:.4g} to {row['high']:.4g}), "
         f"limit {row['limit']:.4g}"
@@ -98,6 +88,49 @@ def limits(limits: pd.DataFrame, origin: str) -> go.Figure:
         description="; ".join(told),
         panels=True,
     )
+
+
+def _distances(figure: go.Figure, own: pd.DataFrame, short: Mapping[str, str], row: int) -> None:
+    """The candidates of one target, with their limits, and the target as a line."""
+    error = {
+        "array": (own["high"] - own["value"]).replace(float("inf"), 0.0),
+        "arrayminus": (own["value"] - own["low"]).replace(float("inf"), 0.0),
+    }
+    points = go.Scatter(
+        x=own["value"],
+        y=[style.safe(short[point]) for point in own["point"]],
+        mode="markers",
+        showlegend=False,
+        marker={"size": 9, "color": style.BLUE},
+        error_x={**error, "color": style.INK, "thickness": 1.4},
+    )
+    figure.add_trace(points, row=row, col=1)
+    line = {"color": style.VERMILION, "dash": "dash"}
+    figure.add_vline(x=float(own["limit"].iloc[0]), line=line, row=row, col=1)
+    if own["value"].isna().all():
+        place: dict[str, Any] = {"x": 0.25, "xref": "x domain", "y": 0.5, "yref": "y domain", "showarrow": False}
+        figure.add_annotation(text="not stated of any candidate", **place, row=row, col=1)
+
+
+def shortened(points: Sequence[str]) -> dict[str, str]:
+    """Names of points with each key cut to as many of its last steps as tell it from the others."""
+    parts = {point: [part.partition("=") for part in point.split(", ")] for point in points}
+    if not all(key and mark for own in parts.values() for key, mark, _ in own):
+        return {point: point for point in points}
+    keys = list(dict.fromkeys(key for own in parts.values() for key, _, _ in own))
+    steps = {key: key.split(".") for key in keys}
+    deepest = max(map(len, steps.values()))
+    depth = next(n for n in range(1, deepest + 1) if len({tuple(own[-n:]) for own in steps.values()}) == len(keys))
+    called = {key: ".".join(own[-depth:]) for key, own in steps.items()}
+    return {point: ", ".join(f"{called[key]} = {value}" for key, _, value in own) for point, own in parts.items()}
+
+
+def _called(quantity: str) -> str:
+    """A quantity of a target in words, with its unit."""
+    kind, _, of = quantity.partition(".")
+    if kind == "latency":
+        return f"{'Median' if of == 'p50' else f'{of[1:]} %'} latency, s"
+    return _SHARES.get(quantity, quantity)
 
 
 def _points(own: pd.DataFrame, first: str, aim: str, verdict: str, *, first_row: bool) -> go.Scatter:

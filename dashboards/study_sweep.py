@@ -21,6 +21,8 @@ from twin.studies.sweep import shortest
 MOST_LINES = 8
 """More would not be told apart: a map instead."""
 _LOG_FROM = 10.0
+_AXES = {"s": "seconds"}
+"""What is written beside an axis, where a unit alone is too short."""
 _SCALES = {"s": (1.0, "s"), "": (100.0, "%")}
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)")
 _TOLD = 40
@@ -135,7 +137,7 @@ def _lines(own: pd.DataFrame, along: Sequence[_Along], rest: Sequence[tuple[Any,
             )
         )
     figure.update_xaxes(title_text=x.title, **_spaced(x))
-    figure.update_yaxes(title_text=unit, rangemode="tozero")
+    figure.update_yaxes(title_text=_AXES.get(unit, unit), rangemode="tozero")
     return figure
 
 
@@ -189,7 +191,7 @@ def _clouds(own: pd.DataFrame, along: Sequence[_Along]) -> go.Figure:
             **where,
         )
         figure.update_xaxes(title_text=x.title, **_spaced(x), **where)
-        figure.update_yaxes(title_text=unit if k % 2 == 0 else None, **where)
+        figure.update_yaxes(title_text=_AXES.get(unit, unit) if k % 2 == 0 else None, **where)
     return figure
 
 
@@ -207,7 +209,7 @@ def _spaced(x: _Along) -> dict[str, Any]:
     if not x.is_number:
         return {"type": "category"}
     low, high = min(x.values), max(x.values)
-    return style.log_ticks() if low > 0.0 and high > _LOG_FROM * low else {}
+    return style.log_ticks(low, high) if low > 0.0 and high > _LOG_FROM * low else {}
 
 
 def _scale(own: pd.DataFrame) -> tuple[float, str]:
@@ -216,6 +218,8 @@ def _scale(own: pd.DataFrame) -> tuple[float, str]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, float) and abs(value) >= 1e5:
+        return f"{value:,.0f}"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -6,6 +6,7 @@ For figures and reports. Of a record only name and origin.
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -115,6 +116,10 @@ TEMPLATE = go.layout.Template(
 )
 
 
+_DIGITS = ((1.0, (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)), (3.0, (1.0, 2.0, 5.0)))
+"""Of the labels of a log axis, by how many decades are to be seen at most."""
+
+
 def styled(
     figure: go.Figure, title: str, subtitle: str, record: Recorded, *, height: int, description: str
 ) -> go.Figure:
@@ -163,10 +168,16 @@ def titled(
     return figure
 
 
-def log_ticks() -> dict[str, object]:
-    """A log axis whose labels are whole numbers a person reads: 1, 2, 5, 10, 20 …"""
-    values = [digit * 10.0**power for power in range(-6, 8) for digit in (1, 2, 5)]
-    return {"type": "log", "tickmode": "array", "tickvals": values, "ticktext": [f"{v:,.6g}" for v in values]}
+def log_ticks(low: float = 1.0, high: float = 100.0) -> dict[str, object]:
+    """A log axis whose labels are numbers a person reads: 1, 2, 5, 10, 20 …
+
+    Finer where `low` and `high`, between which the data are, lie close together, and coarser where far apart.
+    """
+    decades = math.log10(high / low) if 0.0 < low < high else 2.0
+    digits = next((digits for most, digits in _DIGITS if decades <= most), (1.0,))
+    values = [digit * 10.0**power for power in range(-6, 8) for digit in digits]
+    text = [f"{value:,.7f}".rstrip("0").rstrip(".") for value in values]
+    return {"type": "log", "tickmode": "array", "tickvals": values, "ticktext": text}
 
 
 def safe(text: object) -> str:
@@ -198,8 +209,9 @@ _AT_NIGHT = {
     PALE: "#2A3138",
     "white": "#1B2026",
     BLUE: "#4DA3DB",
+    SKY: "#8FE0E8",
     PURPLE: "#D48BB3",
-    "#7A1F1F": "#D9837B",
+    "#7A1F1F": "#E8707A",
     "#8C6D31": "#BF9B57",
 }
 """What takes the place of each colour on a dark page; the others are light enough."""

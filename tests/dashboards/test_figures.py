@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from dashboards import style
@@ -93,6 +96,29 @@ def test_log_axes_are_not_stretched_by_targets(record):
     for shape in figure.layout.shapes:
         assert shape.x0 in (30.0, 60.0)
     assert all(a.xref == "paper" for a in figure.layout.annotations)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (12.3, 67.0, {"15", "20", "30", "50"}),
+        (0.5, 300.0, {"0.5", "1", "2", "5", "10", "20", "50", "100", "200"}),
+        (1e-4, 20.0, {"0.0001", "0.001", "0.01", "0.1", "1", "10"}),
+        (2e5, 3e6, {"200,000", "500,000", "1,000,000", "2,000,000"}),
+    ],
+)
+def test_a_log_axis_has_some_labels_and_not_too_many(low, high, told):
+    ticks = style.log_ticks(low, high)
+    shown = [text for v, text in zip(ticks["tickvals"], ticks["ticktext"], strict=True) if low <= v <= high]
+    assert set(shown) == told
+
+
+def test_colours_stay_apart_on_a_dark_page():
+    figure = go.Figure([go.Bar(marker={"color": colour}) for colour in style.PART_COLOURS.values()])
+    seen = [bar.marker.color for bar in style.dark(figure).data]
+    light = [[int(colour[k : k + 2], 16) for k in (1, 3, 5)] for colour in seen]
+    apart = [math.dist(a, b) for i, a in enumerate(light) for b in light[:i]]
+    assert min(apart) > 60.0
 
 
 def test_targets_are_marked_with_their_verdict(record):

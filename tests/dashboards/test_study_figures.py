@@ -95,6 +95,26 @@ def test_a_front_fills_what_is_on_it_and_names_it():
     assert "a=3" not in figure.layout.meta["description"]
 
 
+def test_candidates_are_called_by_what_tells_them_apart():
+    points = ["sites.a.pools.gpu.servers=1, sites.a.pools.cpu.servers=2", "sites.a.pools.gpu.servers=2"]
+    assert study_pareto.shortened(points) == {
+        points[0]: "gpu.servers = 1, cpu.servers = 2",
+        points[1]: "gpu.servers = 2",
+    }
+    assert study_pareto.shortened(["a.b=1", "as-is"]) == {"a.b=1": "a.b=1", "as-is": "as-is"}
+
+
+def test_limits_are_drawn_in_words_and_per_cent():
+    figure = study_pareto.limits(TABLES["limits"], "")
+    assert list(figure.data[0].x) == pytest.approx([20.0, 10.0])
+    assert list(figure.data[0].y) == ["a = 1", "a = 2"]
+    assert figure.layout.annotations[0].text == "Detectable signals lost, %"
+    blind = TABLES["limits"].assign(quantity="latency.p99", value=NAN, low=-math.inf, high=math.inf)
+    told = [note.text for note in study_pareto.limits(blind, "").layout.annotations]
+    assert told[0] == "99 % latency, s"
+    assert "not stated of any candidate" in told
+
+
 def test_what_cannot_be_drawn_is_left_away():
     blind = TABLES["failures"][TABLES["failures"]["damage"].isna()]
     assert study_kinds.figures({"failures": blind, "band": sobol()}, "") == {}
