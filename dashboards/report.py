@@ -137,11 +137,11 @@ def _why(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
             "late": ("late alerts during it or its backlog", lambda n: f"{n:,}"),
         }
         if limit["pool"]:
-            columns["recovery_s"] = (f"backlog of {limit['pool']} lasted", _recovery)
+            columns["recovery_s"] = (f"queue of {limit['pool']} worked off", _recovery)
         yield markup.table(
             rows,
             columns,
-            "Events of the timeline and late alerts, all replicas; backlogs to one bin of the timeline",
+            "Events of the timeline and late alerts, all replicas; queues to one bin of the timeline",
             "",
         )
     yield _figure(record, "waterfall")
@@ -149,8 +149,8 @@ def _why(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
 
 def _recovery(seconds: Any) -> str:
     if seconds is None:
-        return "beyond the horizon"
-    return markup.text(words.duration(seconds)) if seconds > 0.0 else "none"
+        return "not within the run"
+    return markup.text(f"{words.duration(seconds)} after its end") if seconds > 0.0 else "by its end"
 
 
 def _latency(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:

@@ -153,11 +153,11 @@ def _head(entry: Entry, library: Library) -> Component:
         f"seed {entry.seed}",
         "shipped with ettwin" if entry.shipped else f"written {parts.moment(entry.written_s)}",
     ]
-    name = [html.H1(entry.scenario), html.Span(entry.id, className="id", title="Name of its folder")]
+    name = parts.named(entry.scenario, entry.id)
     return html.Div(
         [
             html.Div(
-                [parts.badge("simulated" if simulated else "farm"), parts.verdict(entry.verdict), _actions(entry)],
+                [parts.badge("simulated" if simulated else "farm"), _targets(entry.verdict), _actions(entry)],
                 className="brand",
             ),
             html.Div(name, className="name"),
@@ -166,6 +166,11 @@ def _head(entry: Entry, library: Library) -> Component:
         ],
         className="run-head",
     )
+
+
+def _targets(verdict: str) -> Component:
+    """What became of the targets, in words that stand for themselves."""
+    return html.Span(["targets " if verdict in parts.VERDICTS else "", parts.verdict(verdict)])
 
 
 def _actions(entry: Entry) -> Component:

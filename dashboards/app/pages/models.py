@@ -111,8 +111,8 @@ def _passports(every: list[Used]) -> Iterator[Component]:
         "tail": ("tail", str),
         "standing": ("standing", parts.chip),
         "machine": ("on", str),
-        "date": ("date", str),
-        "weights": ("weights", lambda v: html.Code(v) if v else "none"),
+        "date": ("date", parts.short),
+        "weights": ("weights", lambda v: html.Code(v, className="short") if v else "none"),
     }
     caption = "Measured programs that the run rests on; times of a batch of one"
     yield parts.table(rows, columns, caption, "The run rests on no measured program: stages take stated times.")

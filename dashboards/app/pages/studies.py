@@ -88,7 +88,7 @@ def _finished(entries: list[Entry]) -> Component:
         "kind": ("kind", _kind),
         "question": ("question", _clamped),
         "answer": ("answer", _clamped),
-        "written": ("written", str),
+        "written": ("written", parts.short),
     }
     nothing = (
         "None yet: start one below, or run 'ettwin study'; docs/studying.md says what a study of one's own is."
@@ -99,7 +99,7 @@ def _finished(entries: list[Entry]) -> Component:
 def _link(entry: Entry) -> Any:
     if entry.problem:
         return html.Span(entry.id, className="id")
-    return parts.link(entry.id, address("/study/{id}", id=entry.id), "strong")
+    return parts.link(entry.id, address("/study/{id}", id=entry.id), "strong result")
 
 
 def _kind(entry: Entry) -> Any:

@@ -96,7 +96,7 @@ def _head(study: Told) -> Component:
     return html.Div(
         [
             html.Div([parts.badge(), html.Div([copy, export], className="actions")], className="brand"),
-            html.Div([html.H1(name), html.Span(entry.id, className="id")], className="name"),
+            html.Div(parts.named(name, entry.id), className="name"),
             html.P(entry.question, className="question"),
             html.P(" · ".join(meta), className="meta"),
         ],
