@@ -27,7 +27,7 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served") / "runs"
     folder.mkdir()
     shutil.copytree(finished.folder() / "small", folder / "small")
-    shutil.copytree(asked.folder() / "kept", folder / "kept")
+    shutil.copytree(folder / "small", folder / "again")
     result = {**sidebyside.result(finished.library(), ["small", "small"]), "command": "ettwin compare small"}
     (folder / "held").mkdir()
     (folder / "held" / "comparison.json").write_text(json.dumps(result))
@@ -101,6 +101,8 @@ def test_from_a_question_to_a_defended_answer(browser, served, tmp_path):
 
 
 def test_from_a_late_alert_to_its_trace_and_its_verdict(browser, served):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    shutil.copytree(asked.folder() / "kept", served.folder / "kept")
     record = twin.open(served.folder / "kept")
     slowest = published_signals(record).sort_values("latency_s").iloc[-1]
     name = event_name(slowest["replica"], slowest["event_id"])
@@ -126,6 +128,7 @@ def test_from_a_late_alert_to_its_trace_and_its_verdict(browser, served):
         page.get_by_text("Asked again, the alert agrees.").wait_for(timeout=60_000)
         assert page.locator("#replay-answer tbody tr").count() == 2
         settled(page)
+        assert [one["id"] for one in axe.run(page).response["violations"]] == []
         page.get_by_role("link", name="The job", exact=True).click()
         page.get_by_role("link", name="Open the result").click()
         page.get_by_text("Asked again, the alert agrees.").wait_for()
@@ -194,6 +197,8 @@ def test_a_study_is_drawn_as_its_address_says(browser, served, tmp_path):
         assert served.alive
 
 
+WIDTHS_PX = (1024, 1920, 1280)
+"""That no page is to be scrolled sideways at."""
 RULES = {"light": None, "dark": {"runOnly": ["color-contrast"]}}
 """What axe looks at: everything once, and again what a theme changes."""
 
@@ -207,14 +212,16 @@ def test_every_page_is_quiet_and_accessible(browser, served, theme):
         if not module.PATH.startswith(("/job/", "/comparison/")) and "{event}" not in module.PATH
     ]
     with visited(browser, served, theme) as page:
-        more = ["/study/swept?shape=map", "/study/torn", "/new?from=first-light", "/run/kept/events/r0-e0"]
-        for path in [*paths, *more, "/comparison/held", "/compare?run=small&run=kept", "/nothing", "/run/gone"]:
+        more = ["/study/swept?shape=map", "/study/torn", "/new?from=first-light", "/comparison/held"]
+        for path in [*paths, *more, "/compare?run=small&run=again", "/nothing", "/run/gone"]:
             page.goto(served.address + path)
             settled(page)
             assert page.locator("html").get_attribute("data-mantine-color-scheme") == theme
             found = axe.run(page, options=RULES[theme]).response["violations"]
             assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], path
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+            for width in WIDTHS_PX:
+                page.set_viewport_size({"width": width, "height": 900})
+                assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (path, width)
 
 
 def test_jobs_survive_reload_and_restart(browser, served):
