@@ -122,7 +122,8 @@ def amount(number: float, unit: str) -> str:
         return f"-{words.duration(-number)}" if number < 0.0 else words.duration(number)
     if unit == "":
         return f"-{words.share(-number)}" if number < 0.0 else words.share(number)
-    return f"{words.digits(number)}{unit}" if unit.startswith("/") else f"{words.digits(number)} {unit}"
+    told = words.digits(float(f"{number:.12g}"))  # a sum of whole servers is a whole number
+    return f"{told}{unit}" if unit.startswith("/") else f"{told} {unit}"
 
 
 def by_quantity(lines: list[str]) -> list[str]:

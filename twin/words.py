@@ -62,8 +62,7 @@ def digits(number: float) -> str:
         return "0"
     rounded = float(f"{number:.2e}")
     places = min(max(2 - math.floor(math.log10(abs(rounded))), 0), 9)
-    whole = rounded.is_integer() and math.isclose(rounded, number, rel_tol=1e-9)
-    return f"{rounded:,.0f}" if whole else f"{rounded:,.{places}f}"
+    return f"{rounded:,.0f}" if rounded == number and rounded.is_integer() else f"{rounded:,.{places}f}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -47,7 +47,7 @@ def folder(tmp_path_factory):
 def test_the_terminal_says_verdicts_values_and_paired_differences():
     told = text.text(result())
     assert "  base  met lost; missed late" in told
-    assert "  fast  10 % (9 % to 11 %); -10 % (-15 % to -5 %) *" in told
+    assert "  fast  10 % (9.00 % to 11 %); -10 % (-15 % to -5 %) *" in told
     assert "fast: sites.a.pools.cpu.servers 1 -> 2" in told
 
 
@@ -85,6 +85,11 @@ def test_what_the_order_of_a_sum_leaves_is_no_difference():
     ]  # fmt: skip
     table[1] |= {"difference": 0.0, "difference_low": -0.3, "difference_high": 0.3}
     assert text.difference(table[1]) == "+0 % (-30 % to +30 %)"
+
+
+def test_whole_numbers_stay_whole_whatever_the_order_of_their_sum():
+    assert text.amount(31.999999999999996, "servers") == "32 servers"
+    assert text.amount(23.97, "servers") == "24.0 servers"
 
 
 @pytest.mark.parametrize(
