@@ -68,6 +68,7 @@ class Scenario:
                 awaits=None,
                 work=None,
                 fallback=None,
+                finds=None,
             )
             for name, after, role in stage
         }

@@ -91,7 +91,7 @@ def test_the_page_says_when_warnings_are_sent(found):
 def test_its_alerts_are_valid_documents(tmp_path, capsys):
     short = [word for key, value in SHORT.items() for word in ("--set", f"{key}={value}")]
     out = tmp_path / "run"
-    told = ["run", "lvk-o4", "--case", "early-warning", "--alerts", "--quiet", "--out", str(out), *short]
+    told = ["run", "lvk-o4", "--case", "early-warning", "--alerts", "all", "--quiet", "--out", str(out), *short]
     for command in (told, ["alerts", str(out)]):
         with pytest.raises(SystemExit) as left:
             main(command)

@@ -117,7 +117,7 @@ def test_what_cannot_be_answered_says_why(ettwin, run_folder, tmp_path):
     code, _, err = ettwin("need", tmp_path)
     assert (code, "is not a run directory: it lacks " in err) == (2, True)
     code, _, err = ettwin("need", "frist-light")
-    assert (code, "did you mean 'first-light'?" in err) == (3, True)
+    assert (code, "did you mean 'first-light'?" in err) == (2, True)
 
 
 @pytest.mark.parametrize(

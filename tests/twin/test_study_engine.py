@@ -193,7 +193,7 @@ def test_damaged_answers_are_left_out_and_one_study_at_a_time_has_them(tmp_path)
     Answers(tmp_path / "empty").close()
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
-    with pytest.raises(AnswersError, match="cannot be kept there"):
+    with pytest.raises(AnswersError, match="is a file, and no folder that answers"):
         Answers(tmp_path / "file")
 
 

@@ -17,7 +17,7 @@ _LOUD = {
     "timeline": {},
     "sky.signals.bbh.rate": "45 /min",
     "sky.signals.bbh.snr": {"min": 20, "max": 60, "index": -2},
-    "alerts": {"write": True, "archives": "capsule"},
+    "alerts": {"archives": "capsule"},
     "live": ["dq", "detect"],
 }
 
@@ -28,5 +28,5 @@ def folder() -> Path:
     for name in ("torch", "cryptography"):
         pytest.importorskip(name)
     root = Path(mkdtemp(prefix="ettwin-asked-"))
-    twin.run(twin.load("first-light").with_(_LOUD)).save(root / "kept")
+    twin.run(twin.load("first-light").with_(_LOUD)).save(root / "kept", alerts=200)
     return root
