@@ -128,7 +128,7 @@ def test_the_page_tells_what_was_measured_last(command):
     wanted += [f"{stream['p50_ms']:.2f} ms", f"{offline['per_s']:.0f}/s", f"{server['per_s']:.0f}/s"]
     wanted += [
         f"{server['twin'][fed]['loadgen_over_twin']:.3f} of the twin's"
-        for fed in ("fed the profile", "fed calls among arrivals")
+        for fed in ("fed the profile", "fed calls among arrivals", "fed calls among arrivals and their tempo")
     ]
     assert [one for one in wanted if one not in page] == []
     assert ("no verdict stands" in page) == (found["contention"]["unfit"] is not None)
