@@ -131,8 +131,8 @@ def _word(verdict: Any) -> Component:
 def _by_hand(record: Stored, name: str) -> Iterator[Component]:
     """The commands that make a capsule now and ask about it, for runs that kept none."""
     yield parts.note(
-        "This run keeps no capsule of it. With --set alerts.archives=capsule a live run keeps them, and its models "
-        "can be asked from here. Of this one, these commands make a capsule and ask:"
+        "This run keeps no capsule of it. With --set alerts.archives=capsule a live run keeps them, and its "
+        "models can be asked from here. Of this one, these commands make a capsule and ask:"
     )
     run = record.entry.folder
     yield html.Pre(
