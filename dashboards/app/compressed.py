@@ -32,6 +32,7 @@ def compress(server: Flask, kept: tuple[str, ...]) -> None:
 
     @server.after_request
     def packed(response: Response) -> Response:
+        """The answer, compressed where that is worth it and can be read."""
         is_file = request.path.startswith(kept)
         if response.mimetype not in _TYPES or (response.is_streamed and not is_file):
             return response

@@ -96,6 +96,7 @@ def warm(site: Site) -> None:
     """Do in the background what a first visit asks for: read shipped scenarios and results, draw a small run."""
 
     def read() -> None:
+        """What a first visit would wait for."""
         client, headers = site.app.server.test_client(), {"Host": "127.0.0.1", "Accept-Encoding": "gzip"}
         for path in ("/", _PLOTLY):
             client.get(path, headers=headers, buffered=True)
@@ -230,6 +231,7 @@ def _missing(app: Dash, library: Library) -> None:
 
     @app.server.after_request
     def missing(response: Response) -> Response:
+        """The answer, with the status of what is not there."""
         rule = request.url_rule
         if rule is not None and rule.rule == _ANY_PAGE and not frame.is_there(library, request.path):
             response.status_code = 404

@@ -21,6 +21,7 @@ def hold(server: Flask, callbacks: Callable[[], Mapping[str, Any]]) -> None:
 
     @server.before_request
     def refuse() -> Told | None:
+        """What is wrong with a post; None where nothing is, and for everything else."""
         if request.method != "POST":
             return None
         if request.path != UPDATE:
