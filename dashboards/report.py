@@ -137,7 +137,10 @@ def _why(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
             "late": ("late alerts during it or its backlog", lambda n: f"{n:,}"),
         }
         if limit["pool"]:
-            columns["recovery_s"] = (f"queue of {limit['pool']} worked off", _recovery)
+            columns["recovery_s"] = (
+                f"queue of {limit['pool']} worked off",
+                lambda s: markup.text(text.recovery(s)),
+            )
         yield markup.table(
             rows,
             columns,
@@ -145,12 +148,6 @@ def _why(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
             "",
         )
     yield _figure(record, "waterfall")
-
-
-def _recovery(seconds: Any) -> str:
-    if seconds is None:
-        return "not within the run"
-    return markup.text(f"{words.duration(seconds)} after its end") if seconds > 0.0 else "by its end"
 
 
 def _latency(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:

@@ -106,6 +106,13 @@ def interval(estimate: Mapping[str, Any], unit: str) -> str:
     return words.span(low, high) if unit == "s" else words.shares(low, high)
 
 
+def recovery(seconds: float | None) -> str:
+    """How long after an event a queue was worked off; None and NaN: it was not."""
+    if seconds is None or seconds != seconds:
+        return "not within the run"
+    return f"{words.duration(seconds)} after its end" if seconds > 0.0 else "by its end"
+
+
 def _target(target: Mapping[str, Any]) -> str:
     mark = {"met": "met", "missed": "MISSED", "undecided": "undecided"}[target["verdict"]]
     estimate, unit = target["estimate"], target["unit"]

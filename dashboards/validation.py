@@ -18,7 +18,6 @@ from dashboards import validation_text as text
 from dashboards.validation_tables import (
     COLUMNS,
     FIGURES,
-    KNOWN_SPEED,
     QUANTILES,
     Result,
     ablation_table,
@@ -33,6 +32,7 @@ from dashboards.validation_tables import (
 )
 from twin import words
 from twin.validation.goals import MISSED
+from twin.validation.speed import FIGURES as KNOWN_SPEED
 from twin.validation.speed import STEADY
 
 Columns = dict[str, tuple[str, markup.Cell]]

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from twin.validation.speed import FIGURES as KNOWN_SPEED
+
 Result = Mapping[str, Any]
 """A validation.json."""
 
@@ -25,8 +27,6 @@ FIGURES = {
 }
 """Every figure that is compared, in words."""
 QUANTILES = ("p50", "p95", "p99")
-KNOWN_SPEED = (*QUANTILES, "capacity")
-"""What is also told for the speed that the machine turned out to have."""
 COLUMNS = ("prediction", "model")
 """The errors a figure has, besides the floor."""
 

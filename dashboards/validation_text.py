@@ -10,17 +10,10 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from dashboards.validation_tables import (
-    COLUMNS,
-    FIGURES,
-    KNOWN_SPEED,
-    QUANTILES,
-    Result,
-    speeds_table,
-    worths,
-)
+from dashboards.validation_tables import COLUMNS, FIGURES, QUANTILES, Result, speeds_table, worths
 from twin import words
 from twin.validation.goals import MET, MISSED, UNFIT
+from twin.validation.speed import FIGURES as KNOWN_SPEED
 
 WIDTH = 80
 _NAME, _CELL, _WHO = 24, 13, {"prediction": "foretold", "model": "model's"}
@@ -138,9 +131,7 @@ def table(result: Result) -> str:
         "farm itself, p50 / p95 / p99",
         "verdict",
     ]
-    rows = [_markdown(case, shown) for case in result["cases"]]
-    lines = [" | ".join(cells) for cells in (heads, ["---"] * len(heads), *rows)]
-    return "\n".join(f"| {line} |" for line in lines) + "\n"
+    return _markdown(heads, [_cells(case, shown) for case in result["cases"]])
 
 
 def worths_table(result: Result) -> str:
@@ -156,8 +147,7 @@ def worths_table(result: Result) -> str:
         ]
         for row in rows
     ]
-    lines = [" | ".join(line) for line in (heads, ["---"] * len(heads), every, *cells)]
-    return "\n".join(f"| {line} |" for line in lines) + "\n"
+    return _markdown(heads, [every, *cells])
 
 
 def speeds(result: Result) -> str:
@@ -165,7 +155,7 @@ def speeds(result: Result) -> str:
     heads = ["case", "looked at before", "in the repeats", *(f"{name}, then at its speed" for name in KNOWN_SPEED)]
     cells = [
         [
-            str(row["case"]).replace("|", "\\|"),
+            _name(row["case"]),
             f"{row['looked']:.3f}",
             f"{row['fastest']:.3f} to {row['slowest']:.3f}",
             *(
@@ -175,20 +165,29 @@ def speeds(result: Result) -> str:
         ]
         for row in speeds_table(result).to_dict("records")
     ]
-    lines = [" | ".join(line) for line in (heads, ["---"] * len(heads), *cells)]
-    return "\n".join(f"| {line} |" for line in lines) + "\n"
+    return _markdown(heads, cells)
 
 
 def _share(value: float) -> str:
     return f"{100.0 * value:.1f} %"
 
 
-def _markdown(case: Mapping[str, Any], shown: list[str]) -> list[str]:
+def _markdown(heads: list[str], rows: list[list[str]]) -> str:
+    """A table."""
+    lines = [" | ".join(cells) for cells in (heads, ["---"] * len(heads), *rows)]
+    return "\n".join(f"| {line} |" for line in lines) + "\n"
+
+
+def _name(case: object) -> str:
+    """The name of a case; bars in it are no borders."""
+    return str(case).replace("|", "\\|")
+
+
+def _cells(case: Mapping[str, Any], shown: list[str]) -> list[str]:
     figures = case["figures"]
     floors = [figures[name]["floor"] for name in QUANTILES]
-    name = str(case["name"]).replace("|", "\\|")
     return [
-        name,
+        _name(case["name"]),
         f"{case['n']:,}",
         *(_bold(figures[name]["prediction_error"]) for name in shown),
         *(_bold(figures[name]["model_error"]) for name in QUANTILES),

@@ -18,6 +18,8 @@ from twin.tree import Node, Problem, ScenarioError, Spot, UnreadableScenarioErro
 
 __all__ = ["Problem", "ScenarioError", "bundled", "checked", "find", "load", "loads"]
 
+OF_SCENARIOS = ("horizon", "stages", "instrument")
+"""Keys of which a scenario has one, and a study none."""
 _LONGEST_CHAIN = 8
 _HERE = Path(__file__).parent
 
@@ -96,7 +98,7 @@ def find(source: str | Path) -> Path:
 def is_study(root: Node) -> bool:
     """Whether a file that was read is a study and no scenario."""
     content = root.value if isinstance(root.value, dict) else {}
-    return "scenario" in content and not any(key in content for key in ("horizon", "stages", "instrument"))
+    return "scenario" in content and not any(key in content for key in OF_SCENARIOS)
 
 
 def _read(source: str | Path) -> Node:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twin import ahead, guarded, observed, overlaps, unused, warmup
+from twin import ahead, firsts, guarded, observed, overlaps, unused, warmup
 from twin.ageing import summary as ageing
 from twin.estimates import Estimate, fraction, mean, quantile, rate, withheld
 from twin.limits import (
@@ -146,8 +146,7 @@ def targets(record: Recorded) -> list[dict[str, Any]]:
 
 def vetoed_signals(record: Recorded) -> pd.DataFrame:
     """Every real signal that was vetoed, by name: the price of a gate must never go unnoticed."""
-    alerts = record.alerts
-    rows = alerts[alerts["is_signal"] & (alerts["outcome"] == "vetoed")].drop_duplicates(["replica", "event_id"])
+    rows = record.alerts.iloc[firsts.vetoed(record)]
     return rows[["replica", "event_id", "cls", "snr", "event_time_s", "detectable"]].reset_index(drop=True)
 
 

@@ -42,20 +42,25 @@ def search(valid: Callable[[float], bool], low: float, high: float, steps: int =
     return low, high
 
 
+def taken_s(spans_s: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """What each call of some runs took (call,), of which `spans_s` say when calls began and ended (call, 2)."""
+    return np.concatenate([one[:, 1] - one[:, 0] for one in spans_s])
+
+
 def tempo(spans_s: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
     """By how much the calls of each SPELL_S of some runs took longer than all do (spell,), and what each call took
     without that (call,), run by run.
 
-    `spans_s` are when calls began and ended (call, 2); of a spell without a call nothing is told.
+    `spans_s` are as `taken_s` has them; of a spell without a call nothing is told.
     """
-    usual_s = float(np.concatenate([np.diff(one, axis=1)[:, 0] for one in spans_s]).mean())
+    usual_s = float(taken_s(spans_s).mean())
     factors, even = [], []
     for one in spans_s:
-        taken_s = one[:, 1] - one[:, 0]
+        own_s = taken_s([one])
         _, spell = np.unique(np.floor((one[:, 0] - one[0, 0]) / SPELL_S), return_inverse=True)
-        own = np.bincount(spell, taken_s) / np.bincount(spell) / usual_s
+        own = np.bincount(spell, own_s) / np.bincount(spell) / usual_s
         factors.append(own)
-        even.append(taken_s / own[spell])
+        even.append(own_s / own[spell])
     return np.concatenate(factors), even
 
 

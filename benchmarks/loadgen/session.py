@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.loadgen.capacity import predicted_per_s, search, tempo
+from benchmarks.loadgen.capacity import predicted_per_s, search, taken_s, tempo
 from benchmarks.loadgen.under_test import Array, UnderTest, latency_s
 from workloads.occupancy import IDLE_EDGES_S
 from workloads.profile import QUANTILES
@@ -183,11 +183,6 @@ class Session:
 def table(samples_s: Sequence[float] | Array) -> Array:
     """The inverse CDF of `samples_s` as a profile holds it, shape (1, QUANTILES)."""
     return np.quantile(samples_s, np.linspace(0.0, 1.0, QUANTILES))[None]
-
-
-def taken_s(spans_s: Sequence[Array]) -> Array:
-    """What each call of these spans took (call,)."""
-    return np.concatenate([one[:, 1] - one[:, 0] for one in spans_s])
 
 
 def milliseconds(samples_s: Sequence[float] | Array) -> Mapping[str, Any]:

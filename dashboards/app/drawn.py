@@ -18,7 +18,7 @@ from dashboards.app.library import Library
 from dashboards.app.stored import Stored
 from dashboards.figures import FIGURES
 from dashboards.tables import Course, Signals
-from twin import event_rows
+from twin import firsts
 
 _KEPT = ["replica", "cls", "event_time_s", "latency_s", "late"]
 
@@ -102,14 +102,12 @@ def _signals(library: Library, record: Stored, cls: str) -> Known:
         whole = signals(library, record.entry.id)
         judged, published = (_of(frame, cls) for frame in (whole.judged, whole.published))
         return _known(Signals(judged, published if whole.published is not whole.judged else judged))
-    alerts = alerted.shared(record).alerts
-    told = (alerts["is_signal"] & (alerts["outcome"] == "published")).to_numpy(bool)
-    published = alerts[_KEPT].iloc[event_rows.published(alerts, told)]
-    product = record.scenario.targets.product
-    if product is None:
+    slim: Any = alerted.shared(record)
+    kept = slim.alerts[_KEPT]
+    published = kept.iloc[firsts.published(slim)]
+    if record.scenario.targets.product is None:
         return _known(Signals(published, published))
-    of_product = event_rows.published(alerts, told & (alerts["product"] == product).to_numpy(bool))
-    return _known(Signals(alerts[_KEPT].iloc[of_product], published))
+    return _known(Signals(kept.iloc[firsts.judged(slim)], published))
 
 
 def _of(frame: pd.DataFrame, cls: str) -> pd.DataFrame:

@@ -203,9 +203,8 @@ def _work(record: Recorded) -> Iterator[Quantity]:
     names, done = [str(name) for name in stages["stage"]], stages["done"].to_numpy()
     mean_s = np.nan_to_num(stages["service_mean_s"].to_numpy(float), posinf=math.inf)
     busy = _sums(names, stages["replica"], done * mean_s / record.scenario.horizon)
-    for stage in dict.fromkeys(names):
-        if getattr(record.scenario.stages.get(stage), "max_batch", 1) != 1 or stage not in record.scenario.stages:
-            continue
+    singly = {name for name, stage in record.scenario.stages.items() if getattr(stage, "max_batch", 1) == 1}
+    for stage in filter(singly.__contains__, dict.fromkeys(names)):
         values = np.array([busy.get((stage, replica), 0.0) for replica in numbers])
         n = int(done[[name == stage for name in names]].sum())
         yield Quantity(f"work.{stage}", f"servers that {stage} keeps busy", "servers", values, n)

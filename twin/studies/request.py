@@ -23,7 +23,6 @@ from twin.studies.shipped import studies
 from twin.tree import Node, Problem, ScenarioError, Spot, UnreadableScenarioError, planted
 from twin.written import text as written
 
-_OF_SCENARIOS = ("horizon", "stages", "instrument")
 BASE = "scenario.yaml"
 """What a study's folder calls the scenario that was varied."""
 
@@ -87,7 +86,7 @@ def load(
     of replicas. Raises ScenarioError with what is wrong with it, before anything is run."""
     path = find(source)
     root = tree.read(path)
-    if "scenario" not in root.value and any(key in root.value for key in _OF_SCENARIOS):
+    if "scenario" not in root.value and any(key in root.value for key in loader.OF_SCENARIOS):
         text = "is a scenario, not a study: say what is to be varied with --vary KEY=VALUES, or write a study"
         raise ScenarioError((Problem(root.spot, "", text),))
     return _request(_changed(root, with_, set_, seed, replicas), path.read_text(encoding="utf-8-sig"))

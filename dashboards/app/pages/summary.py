@@ -134,7 +134,7 @@ def _why(library: Library, run: str, summary: Mapping[str, Any]) -> Iterator[Com
             "kind": ("event", str),
             "name": ("name", str),
             "late": ("late alerts during it or its backlog", lambda n: f"{n:,}"),
-            "recovery_s": (lasted, _recovery),
+            "recovery_s": (lasted, text.recovery),
         }
         yield parts.table(rows, columns, "Events of the timeline and late alerts, all replicas", "")
     found = drawn.figure(library, run, "waterfall", lambda record: _waterfall(library, record))
@@ -150,12 +150,6 @@ def _waterfall(library: Library, record: Stored) -> tuple[Any, pd.DataFrame]:
     table.attrs["typical"] = int(latency_s.between(low_s, high_s).sum())
     table.attrs |= {"all": len(latency_s), "slowest": int((latency_s >= slow_s).sum())}
     return figures.waterfall(record, table), table
-
-
-def _recovery(seconds: Any) -> str:
-    if seconds is None or seconds != seconds:
-        return "not within the run"
-    return f"{words.duration(seconds)} after its end" if seconds > 0.0 else "by its end"
 
 
 def _latency(library: Library, run: str, cls: str) -> Component:
