@@ -97,7 +97,7 @@ def most(record: Recorded, column: str) -> list[float]:
 
 def judged_signals(record: Recorded) -> pd.DataFrame:
     """The alert of each real signal that the latency targets are about: what every latency is taken from."""
-    return published_signals(record, record.scenario.targets.product)
+    return record.alerts.iloc[firsts.judged(record)]
 
 
 def alert_name(record: Recorded) -> str:
@@ -219,13 +219,8 @@ def why_lost(record: Recorded) -> str:
     return f"Of {words.count(len(lost), 'lost signal')}, {words.sequence(told)}."
 
 
-def series(record: Recorded, replica: int, quantity: str, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Bin starts in s and values of one timeline quantity up to the horizon."""
-    return timelines(record).get((replica, quantity, name), NOTHING)
-
-
 def timelines(record: Recorded) -> Timelines:
-    """All of them, by replica, quantity and name."""
+    """Every quantity of the timeline up to the horizon."""
     table = record.timeline
     time_s, value = table["time_s"].to_numpy(float), table["value"].to_numpy(float)
     of, numbers = pd.factorize(table["replica"].to_numpy())
@@ -248,9 +243,15 @@ def recovery_s(record: Recorded, pool: str, end_s: float) -> float | None:
 
     As fine as the bins of the timeline.
     """
-    spans = [_recovered_s(*series(record, replica, "queue", pool), end_s) for replica in replicas(record)]
+    spans = [_recovered_s(*queue, end_s) for queue in _queues(record, pool).values()]
     known = [span for span in spans if span is not None]
     return float(np.mean(known)) if len(known) == len(spans) else None
+
+
+def _queues(record: Recorded, pool: str) -> dict[int, tuple[NDArray[Any], NDArray[Any]]]:
+    """The queue of a pool over time, by replica."""
+    known = timelines(record)
+    return {replica: known.get((replica, "queue", pool), NOTHING) for replica in replicas(record)}
 
 
 def _recovered_s(time_s: NDArray[Any], queue: NDArray[Any], end_s: float) -> float | None:
@@ -298,9 +299,10 @@ def _where(record: Recorded, late: pd.DataFrame, main: str) -> str | None:
 def _longest_queue(record: Recorded, late: pd.DataFrame) -> str | None:
     """The pool whose queue exceeded its usual length most while the late alerts were under way."""
     total: dict[str, float] = {}
+    known = timelines(record)
     for replica, rows in late.groupby("replica", observed=True):
         for pool in record.pools["pool"].unique():
-            time_s, queue = series(record, int(str(replica)), "queue", pool)
+            time_s, queue = known.get((int(str(replica)), "queue", pool), NOTHING)
             if not len(queue):
                 continue
             first, last = (
@@ -315,7 +317,7 @@ def _longest_queue(record: Recorded, late: pd.DataFrame) -> str | None:
 
 def _marks(record: Recorded, late: pd.DataFrame, pool: str | None) -> list[dict[str, Any]]:
     """For what happened: late alerts under way in it or in its backlog, and how long the backlog lasted."""
-    queues = {replica: series(record, replica, "queue", pool) for replica in replicas(record)} if pool else {}
+    queues = _queues(record, pool) if pool else {}
     rows = []
     for group in groups(record.marks):
         inside = np.zeros(len(late), bool)

@@ -176,6 +176,8 @@ class Record:
 
     def noting(self, alerts: int | None) -> Record:
         """The same, with a manifest that says how many alerts a run directory gets: see `save`."""
+        if self.manifest.get(NOTED, {}).get("most", 0) == alerts and NOTED in self.manifest:
+            return self  # they were counted before
         manifest = {key: value for key, value in self.manifest.items() if key != NOTED}
         if alerts != 0:
             from twin.alerts import writing

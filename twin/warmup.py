@@ -21,7 +21,7 @@ from twin import words
 from twin.harvest import WINDOWS, Frames
 from twin.histogram import latencies
 from twin.kernel.state import OUTCOMES, PUBLISHED
-from twin.limits import replicas, series
+from twin.limits import NOTHING, replicas, timelines
 from twin.recorded import Recorded
 from twin.scenario import Scenario
 
@@ -65,9 +65,10 @@ def settled_s(record: Recorded) -> dict[str, float | None]:
     marks = record.marks
     until_s = float(marks["start_s"].min()) if len(marks) else record.scenario.horizon
     found: dict[str, float | None] = {}
+    known = timelines(record)
     for pool in sorted(map(str, record.pools["pool"].unique())):
         each = [
-            [series(record, replica, quantity, pool) for quantity in ("queue", "busy")]
+            [known.get((replica, quantity, pool), NOTHING) for quantity in ("queue", "busy")]
             for replica in replicas(record)
         ]
         time_s = each[0][0][0]

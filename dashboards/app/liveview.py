@@ -16,6 +16,7 @@ from twin import words
 from twin.sofar import ALERTS
 
 TICK_MS = 2000
+Present = running.Running | str | None
 _NOT_YET = "The run has not told anything yet. It does so at every twentieth of a replica."
 _NOTE = (
     "What is known of the replica that runs now: pools up to the green line, alerts that are published (at most "
@@ -41,13 +42,14 @@ class Seen:
 
 def layout(key: str, id: str, seen: Seen) -> Component:
     """The page of the one called `id`; `key` tells apart the pages that are made here."""
+    present = _present(seen)
     return html.Div(
         [
             dcc.Store(id=f"{key}-id", data=id),
             dcc.Interval(id=f"{key}-tick", interval=TICK_MS, disabled=seen.ended),
             html.H1(f"Live: {seen.title}"),
-            html.P(_told(seen), id=f"{key}-told", className="meta", role="status"),
-            parts.panel("Over time", html.Div(_drawn(seen, id), id=f"{key}-drawn"), actions=seen.action),
+            html.P(_told(seen, present), id=f"{key}-told", className="meta", role="status"),
+            parts.panel("Over time", html.Div(_drawn(seen, id, present), id=f"{key}-drawn"), actions=seen.action),
             parts.note(_NOTE),
         ]
     )
@@ -66,10 +68,11 @@ def connect(app: Dash, key: str, look: Callable[[str], Seen]) -> None:
     )
     def tick(n: int, id: str) -> Any:
         seen = look(str(id))
-        return _told(seen), _drawn(seen, str(id)), seen.ended
+        present = _present(seen)
+        return _told(seen, present), _drawn(seen, str(id), present), seen.ended
 
 
-def _present(seen: Seen) -> running.Running | str | None:
+def _present(seen: Seen) -> Present:
     """What is known of it, what is wrong with that, or None while there is nothing."""
     try:
         return running.read(seen.path)
@@ -77,8 +80,7 @@ def _present(seen: Seen) -> running.Running | str | None:
         return str(error)
 
 
-def _told(seen: Seen) -> str:
-    present = _present(seen)
+def _told(seen: Seen, present: Present) -> str:
     known = _how_far(present) if isinstance(present, running.Running) else []
     return " · ".join([seen.state, *known, *seen.told])
 
@@ -92,8 +94,7 @@ def _how_far(present: running.Running) -> list[str]:
     ]
 
 
-def _drawn(seen: Seen, id: str) -> Component:
-    present = _present(seen)
+def _drawn(seen: Seen, id: str, present: Present) -> Component:
     if isinstance(present, str):
         return parts.failure("This cannot be shown", present)
     if present is None and seen.ended:
