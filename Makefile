@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench bench-year theory workloads cards validation studies serving-check clean
+.PHONY: demo test lint browser bench bench-year theory workloads cards validation studies serving-check clean
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -14,7 +14,7 @@ demo: .venv/ready ## measure three real workloads here, simulate a week of ET, s
 	$(BIN)/ettwin measure detector matched-filter glitch-classifier --quick --budget 25
 	$(BIN)/ettwin run first-light --with here
 
-test: lint ## everything that must hold
+test: lint browser ## everything that must hold
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready ## style, types, arrows
@@ -22,6 +22,11 @@ lint: .venv/ready ## style, types, arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+browser: ## Debian's Chromium and a font, to test pages in; where they cannot be installed, those tests are left out
+	@command -v chromium > /dev/null || { test "$$(id -u)" = 0 && apt-get -qq update \
+	  && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium fonts-liberation > /dev/null; } \
+	  || echo "no Chromium: pages are not tested in a browser. Install it ('apt-get install chromium'), then go on"
 
 bench: .venv/ready ## the kernel beside its peers, as ratios; a peer that is not installed is left out
 	$(BIN)/python -m benchmarks
