@@ -4,8 +4,10 @@ import json
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from benchmarks import unsteady
 from dashboards.validation_tables import worths
 from dashboards.validation_text import table, worths_table
 from twin.validation.cases import CASES
@@ -20,6 +22,15 @@ RESULT = json.loads((FOLDER / "validation.json").read_text())
 @pytest.mark.parametrize("told", [table, worths_table])
 def test_the_page_tells_what_was_found(told):
     assert told(RESULT) in (ROOT / "docs" / "validation.md").read_text()
+
+
+def test_the_page_tells_what_was_found_on_a_machine_that_wanders():
+    kept = json.loads(unsteady.PATH.read_text())
+    assert unsteady.told(kept) in unsteady.PAGE.read_text()
+    known = [abs(case["known_speed"]["capacity_error"]) for case in kept["cases"]]
+    foretold = [abs(e) for case in kept["cases"] if (e := case["capacity_error"]) is not None]
+    assert np.median(known) < 0.25 * np.median(foretold)
+    assert all(case["replayed"] and case["lost"] == 0 for case in kept["cases"])
 
 
 def test_every_case_is_there_with_as_many_jobs_as_were_wanted():

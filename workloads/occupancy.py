@@ -44,7 +44,7 @@ class Occupancy:
     (a class that was not measured is left out), batches of one on a warm server. `warmth`: by what times are
     multiplied at a warmth of 0, 1/4, … 1 (WARM_POINTS,), or empty. `crowding`: by what k + 1 busy servers multiply
     the time of one. `tempo`: the machine's own wandering, by what times are multiplied in each `tempo_s`.
-    `restart_s`: from a worker's death until another one is ready.
+    `restart_s`: from a worker's death until another one is ready, as it usually is.
     `passport`: date, load, and what else is to be known of the measurement.
     """
 

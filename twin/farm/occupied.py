@@ -24,6 +24,8 @@ LOOKS, LOOK_S, LOOK_EACH_S = 5, 2.0, 4.0
 """How often, for how long and with what pause the machine's speed is looked at before it is believed."""
 ROUNDS = 4
 """Every term is measured so many times, in turn, so that a slow spell of the machine hits all alike."""
+RESTARTS = 5
+"""How often a worker is killed to see how long the next one takes: some take several times as long."""
 _WARM_UP, _FEWEST = 10, 15
 LOADS = (0.3, 0.5, 0.7, 0.9)
 """Loads under which it is seen what a server's warmth is worth."""
@@ -126,10 +128,13 @@ class _Runs:
         return _spans(self._run({"job": rng.exponential(usual_s / load, number).cumsum()}, 1, 1))
 
     def restart_s(self, usual_s: float) -> float:
-        """From the death of a worker until another is ready, with jobs waiting for it."""
-        farm = self._run({"job": np.full(20, 0.0)}, 1, 1, kills=[(2.5 * usual_s, 0)])
-        at_s = {what: [i.time_s for i in farm.log.incidents if i.what == what] for what in (FAIL, REPAIR)}
-        return at_s[REPAIR][0] - at_s[FAIL][0]
+        """From the death of a worker until another is ready, with jobs waiting for it: the median of RESTARTS."""
+        lasted_s = []
+        for _ in range(RESTARTS):
+            farm = self._run({"job": np.full(20, 0.0)}, 1, 1, kills=[(2.5 * usual_s, 0)])
+            at_s = {what: [i.time_s for i in farm.log.incidents if i.what == what] for what in (FAIL, REPAIR)}
+            lasted_s.append(at_s[REPAIR][0] - at_s[FAIL][0])
+        return float(np.median(lasted_s))
 
     def _full(self, batch: int, servers: int, number: int) -> Array:
         farm = self._run({"job": np.zeros(batch * number)}, batch, servers)
