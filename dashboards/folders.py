@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dashboards.terminal import USAGE, fail, say
+from twin.folder import being_written
 
 
 def chosen(out: Path | None, name: str) -> Path:
@@ -14,6 +15,10 @@ def chosen(out: Path | None, name: str) -> Path:
     folder = out or _next(name)
     if folder.exists():
         fail(f"--out {folder}: exists already; choose another folder or remove it", USAGE)
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:  # tables are written by a library that takes no other names
+        fail(f"--out {folder}: is not UTF-8 text; choose another folder", USAGE)
     above = next(p for p in folder.absolute().parents if p.exists())
     try:
         with TemporaryDirectory(dir=above, prefix=".ettwin-"):
@@ -25,7 +30,7 @@ def chosen(out: Path | None, name: str) -> Path:
 
 def free(folder: Path, out: Path | None, name: str) -> Path:
     """`folder` as it was `chosen`; the next free one when it has been taken since and nobody named it."""
-    return folder if out is not None or not folder.exists() else chosen(None, name)
+    return folder if out is not None or not _taken(folder) else chosen(None, name)
 
 
 def unfinished(folder: Path) -> Path:
@@ -43,7 +48,12 @@ def interrupted(unfinished: Path) -> None:
 
 def _next(name: str) -> Path:
     k = 1
-    while (folder := Path("runs") / (name if k == 1 else f"{name}-{k}")).exists():
+    while _taken(folder := Path("runs") / (name if k == 1 else f"{name}-{k}")):
         k += 1
     say(f"writing to {folder}")
     return folder
+
+
+def _taken(folder: Path) -> bool:
+    """Whether `folder` is there, or is about to be."""
+    return folder.exists() or being_written(folder).exists()
