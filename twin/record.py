@@ -186,11 +186,11 @@ class Record:
         return replace(self, manifest=manifest)
 
     def _write(self, folder: Path, progress: Callable[[float, str], None]) -> None:
-        (folder / "scenario.yaml").write_text(self.source_text or self.scenario.resolved())
-        (folder / "resolved.yaml").write_text(self.scenario.resolved())
+        (folder / "scenario.yaml").write_text(self.source_text or self.scenario.resolved(), encoding="utf-8")
+        (folder / "resolved.yaml").write_text(self.scenario.resolved(), encoding="utf-8")
         about = {**self.manifest, "seed": self.seed, "plan_digest": self.plan_digest}
-        (folder / "manifest.json").write_text(json.dumps(about, indent=1) + "\n")
-        (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n")
+        (folder / "manifest.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        (folder / "summary.json").write_text(json.dumps(self.summary, indent=1) + "\n", encoding="utf-8")
         for name in TABLES:
             getattr(self, name).to_parquet(folder / f"{name}.parquet", index=False)
         for name in MAYBE:

@@ -27,7 +27,7 @@ def write(name: str, folder: Path, files: list[Path], content: Mapping[str, Any]
     about = {"schema_version": SCHEMA_VERSION, "workload": name, "files": digests, **content}
     about["weights_sha256"] = digests[f"{name}.safetensors"]
     path = folder / f"{name}.card.json"
-    path.write_text(json.dumps(about, indent=1) + "\n")
+    path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return path
 
 
@@ -35,7 +35,7 @@ def read(name: str, folder: Path | None = None) -> dict[str, Any]:
     """The card of workload `name`."""
     path = (folder or WEIGHTS) / f"{name}.card.json"
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = content["schema_version"]
     except FileNotFoundError:
         raise WeightsError(

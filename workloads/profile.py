@@ -229,7 +229,7 @@ class Profile:
         path = folder / self.hardware / _file_name(self.workload, self.runtime, self.threads, self.streams)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".tmp")
-        beside.write_text(self._text())
+        beside.write_text(self._text(), encoding="utf-8")
         beside.replace(path)
         return path
 
@@ -247,7 +247,7 @@ class Profile:
 def load(path: Path) -> Profile:
     """The profile in `path`; ProfileError when it is damaged or lacks its passport."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema_version"] != SCHEMA_VERSION:
             raise ProfileError(
                 f"{path}: schema_version {content['schema_version']}; this version reads {SCHEMA_VERSION}"

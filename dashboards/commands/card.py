@@ -36,7 +36,7 @@ def card(
     out.mkdir(parents=True, exist_ok=True)
     for name in workloads or known:
         path = out / f"{name}.md"
-        path.write_text(model_card(name, profiles or ()))
+        path.write_text(model_card(name, profiles or ()), encoding="utf-8")
         for kind, picture in pictures(profiles_of(name, profiles or ())).items():
-            (out / file_name(name, kind)).write_text(svg(picture))
+            (out / file_name(name, kind)).write_text(svg(picture), encoding="utf-8")
         result(f"Card  {path}")

@@ -203,7 +203,7 @@ def _write(out: Path, content: str) -> None:
 
     beside = out.with_name(f".{out.stem}.partial{out.suffix}")
     try:
-        beside.write_text(content)
+        beside.write_text(content, encoding="utf-8")
         try:
             load(beside, with_=["measured"])
             beside.rename(out)

@@ -32,7 +32,9 @@ SIMULATED, NOT = "simulated", "not simulated"
 @cache
 def schema() -> dict[str, Any]:
     """The JSON Schema of extensions."""
-    content: dict[str, Any] = json.loads((files("twin.alerts") / "extension.schema.json").read_text())
+    content: dict[str, Any] = json.loads(
+        (files("twin.alerts") / "extension.schema.json").read_text(encoding="utf-8")
+    )
     return content
 
 

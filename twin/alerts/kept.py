@@ -64,7 +64,7 @@ def read_all(run: Path) -> dict[str, Reading]:
 def silent(run: Path) -> bool:
     """Whether a run directory holds no alerts because the run sent none."""
     try:
-        told = json.loads((run / "manifest.json").read_text())[NOTED]
+        told = json.loads((run / "manifest.json").read_text(encoding="utf-8"))[NOTED]
         return bool(told["of"] == 0)
     except (OSError, ValueError, KeyError, TypeError):
         return False

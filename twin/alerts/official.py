@@ -22,7 +22,9 @@ Schema = Mapping[str, Any]
 @cache
 def json_schema() -> dict[str, Any]:
     """The official JSON Schema."""
-    content: dict[str, Any] = json.loads((files(_PACKAGE) / "igwn.alerts.Alert.schema.json").read_text())
+    content: dict[str, Any] = json.loads(
+        (files(_PACKAGE) / "igwn.alerts.Alert.schema.json").read_text(encoding="utf-8")
+    )
     return content
 
 
@@ -38,7 +40,9 @@ def avro_schema() -> Any:
     """The official Avro schema, parsed."""
     import fastavro
 
-    return fastavro.parse_schema(json.loads((files(_PACKAGE) / "igwn.alerts.Alert.avsc").read_text()))
+    return fastavro.parse_schema(
+        json.loads((files(_PACKAGE) / "igwn.alerts.Alert.avsc").read_text(encoding="utf-8"))
+    )
 
 
 def broken_rules(content: Any, schema: Schema) -> Iterator[tuple[str, str]]:

@@ -85,4 +85,4 @@ def between(workload: str, then: Execution, now: Execution) -> Tolerance | None:
 
 @cache
 def _measured() -> Any:
-    return json.loads(FILE.read_text())
+    return json.loads(FILE.read_text(encoding="utf-8"))

@@ -51,10 +51,10 @@ def save(found: Comparison, folder: Path, command: str, also: Callable[[Path], o
     """Write the folder, and what `also` adds to it; gives it back. Refuses to overwrite."""
     with written_whole(folder) as beside:
         content = json.dumps(as_dict(found, command), indent=1, allow_nan=False)
-        (beside / FILE).write_text(content + "\n")
+        (beside / FILE).write_text(content + "\n", encoding="utf-8")
         found.replica_table.to_parquet(beside / "values.parquet", index=False)
         for case in found.cases:
-            (beside / f"{case.name}.yaml").write_text(case.scenario.resolved())
+            (beside / f"{case.name}.yaml").write_text(case.scenario.resolved(), encoding="utf-8")
         also(beside)
     return folder
 

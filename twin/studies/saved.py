@@ -28,7 +28,7 @@ def save(study: Study, folder: Path, command: str, also: Callable[[Path], object
         (beside / "resolved.yaml").write_text(study.request.resolved(scenario), encoding="utf-8")
         (beside / BASE).write_text(study.scenario.resolved(), encoding="utf-8")
         manifest = json.dumps({**study.manifest, **_told(study), "command": command}, indent=1)
-        (beside / "manifest.json").write_text(manifest + "\n")
+        (beside / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
         study.table.to_parquet(beside / "table.parquet", index=False)
         study.values.to_parquet(beside / "values.parquet", index=False)
         study.targets.to_parquet(beside / "targets.parquet", index=False)
