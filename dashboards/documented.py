@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def tell(record: Record, folder: Path) -> None:
     elif n == of:
         say(f"{n:,} alerts are in {folder / writing.FOLDER}")
     else:
-        rest = f"all: ettwin alerts {folder} --write DIR"
+        rest = f"all: ettwin alerts {shlex.quote(str(folder))} --write DIR"
         say(f"{n:,} of {of:,} alerts are in {folder / writing.FOLDER}, the first in time; {rest}")
     if of_run.wanted(record):
         _tell_capsules(record, folder)

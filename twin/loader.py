@@ -89,6 +89,8 @@ def find(source: str | Path) -> Path:
         return known[source]
     if isinstance(source, str) and PurePath(source).suffix not in (".yaml", ".yml") and not exists(source):
         message = followed(unknown("scenario", source, known), "Or give a file that ends in .yaml")
+        if isfile(beside := f"{source}.yaml"):
+            message = f"is no shipped scenario; did you mean the file '{beside}'?"
         if (study := _studies().get(source)) is not None:
             message = f"is a study: 'ettwin study {source}' carries it out; it lies at {study}"
         raise UnreadableScenarioError((Problem(Spot(source), "", message),))

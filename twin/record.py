@@ -221,26 +221,30 @@ def open_record(folder: Path) -> Record:
     """The record kept in `folder`; RecordError when something is missing or damaged."""
     wanted = ["resolved.yaml", "scenario.yaml", "manifest.json", *(f"{t}.parquet" for t in TABLES)]
     missing = [name for name in wanted if not (folder / name).is_file()]
+    if not folder.exists():
+        raise RecordError(f"{folder}: there is no such run directory")
+    if len(missing) == len(wanted):
+        raise RecordError(f"{folder} is not a run directory: it holds none of {', '.join(wanted[:3])}, …")
     if missing:
         raise RecordError(f"{folder} is not a run directory: it lacks {', '.join(missing)}")
     try:
         return _read(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).split()).rstrip(".")
         raise RecordError(f"{folder} is damaged: {type(error).__name__}: {text}. Run it again") from error
 
 
 def _read(folder: Path) -> Record:
     from twin.loader import load
 
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     there = {name: path for name in MAYBE if (path := folder / f"{name}.parquet").is_file()}
     return Record(
         scenario=load(folder / "resolved.yaml"),
         seed=manifest["seed"],
         plan_digest=manifest["plan_digest"],
         manifest=manifest,
-        source_text=(folder / "scenario.yaml").read_text(),
+        source_text=(folder / "scenario.yaml").read_text(encoding="utf-8"),
         **{name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES},
         **{name: pd.read_parquet(path) for name, path in there.items()},
     )

@@ -34,7 +34,7 @@ def new(
     text = source.read_text(encoding="utf-8-sig")
     name = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-")[:_LONGEST].rstrip("-")
     if file.suffix not in (".yaml", ".yml") or not name:
-        fail(f"{file}: give a file name that ends in .yaml and has letters or digits", USAGE)
+        fail(f"{file}: give a file name that ends in .yaml and has letters a to z or digits", USAGE)
     written = name if isinstance(scalar(name, Spot("name")).value, str) else f"'{name}'"  # '2027' is a number
     text = re.sub(r"^name: .*$", f"name: {written}", text, count=1, flags=re.MULTILINE)
     schema = "study.schema.json" if study else "scenario.schema.json"

@@ -75,7 +75,9 @@ Log = Annotated[
     typer.Option("--log", metavar="FILE", help="Write what happens on the farm as it happens: see ettwin shadow."),
 ]
 Seed = Annotated[int | None, typer.Option(help="Chance; by default the scenario's.", min=0, max=10**18 - 1)]
-Replicas = Annotated[int | None, typer.Option(help="Independent runs; by default the scenario's.", min=1)]
+Replicas = Annotated[
+    int | None, typer.Option(help="Independent runs; by default the scenario's.", min=1, max=10_000)
+]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="The run directory; by default the next runs/NAME.")
 ]

@@ -205,6 +205,36 @@ def test_a_report_that_fails_leaves_the_one_before(run, monkeypatch):
     assert not list(run.glob(".*"))
 
 
+SHORT = ("run", "first-light", "--set", "horizon=10 min", "--set", "timeline={}", "--replicas", "1", "--quiet")
+
+
+def test_a_run_directory_is_utf8_in_any_locale(folder, tmp_path):
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = [*SHORT, "--profiles", str(folder), "--out", str(tmp_path / "r")]
+    with typed(words, subprocess.PIPE, **plain) as process:
+        told = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, told
+    assert (tmp_path / "r" / "scenario.yaml").read_text(encoding="utf-8") == FIRST
+    assert ettwin("report", "r", cwd=tmp_path).returncode == 0
+
+
+def test_a_folder_that_is_not_utf8_is_refused_before_the_run(tmp_path):
+    code, told = outcome(*SHORT, "--out", os.fsdecode(b"l\xe4ufe"), cwd=tmp_path)
+    assert (code, "is not UTF-8 text; choose another folder" in told) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_another_run_is_writing_is_not_taken(folder, tmp_path):
+    (tmp_path / "runs" / ".first-light.partial").mkdir(parents=True)
+    done = ettwin(*SHORT, "--profiles", folder, cwd=tmp_path)
+    assert (done.returncode, "writing to runs/first-light-2\n" in done.stderr) == (0, True)
+
+
+def test_more_replicas_than_there_may_be_are_refused_before_a_folder_is_chosen():
+    code, told = outcome("run", "first-light", "--replicas", "10001")
+    assert (code, "--replicas" in told, "writing to" in told) == (2, True, False)
+
+
 @pytest.mark.parametrize("checkpoint", ["r/summary.json/c", "x" * 300])
 def test_a_checkpoint_that_cannot_be_kept_is_told(run, folder, checkpoint, tmp_path):
     given = ["run", "first-light", "--profiles", folder, "--quiet", "--out", tmp_path / "o"]

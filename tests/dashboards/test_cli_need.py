@@ -115,7 +115,7 @@ def test_what_cannot_be_answered_says_why(ettwin, run_folder, tmp_path):
     code, _, err = ettwin("need", run_folder, "--set", kind)
     assert (code, "is a run, which cannot be changed: leave --with and --set out" in err) == (2, True)
     code, _, err = ettwin("need", tmp_path)
-    assert (code, "is not a run directory: it lacks " in err) == (2, True)
+    assert (code, "is not a run directory: it holds none of resolved.yaml, " in err) == (2, True)
     code, _, err = ettwin("need", "frist-light")
     assert (code, "did you mean 'first-light'?" in err) == (2, True)
 

@@ -234,4 +234,4 @@ def test_a_killed_run_leaves_no_run_directory(folder, tmp_path, number):
 def test_an_unknown_run_is_named(tmp_path):
     done = ettwin("report", "nowhere", cwd=tmp_path)
     assert done.returncode == 2
-    assert "nowhere is not a run directory: it lacks resolved.yaml" in done.stderr
+    assert done.stderr == "nowhere: there is no such run directory\n"

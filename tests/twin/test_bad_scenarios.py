@@ -112,6 +112,13 @@ def test_an_unknown_name_is_met_with_the_known_ones():
         load("frist-light")
 
 
+def test_a_file_named_without_its_ending_is_pointed_out(tmp_path, monkeypatch):
+    (tmp_path / "mine.yaml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ScenarioError, match=r"^mine: error: .* did you mean the file 'mine\.yaml'\?$"):
+        load("mine")
+
+
 def test_problems_are_data(tmp_path):
     with pytest.raises(ScenarioError) as caught:
         loads("horizon: 12", "bad.yaml")
