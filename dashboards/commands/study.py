@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,6 +71,8 @@ Tag = Annotated[
     str | None, typer.Option("--tag", metavar="NAME", help="Only cluster workers that have this resource.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to; by default the next runs/NAME.")]
+SHOWN_DAMAGED = 3
+"""Damaged answers that the terminal names; the manifest names all."""
 _ASIDE = ("--out", "--workers", "--cluster", "--tag", "--ca", "--cert", "--key", "--progress")
 
 
@@ -115,6 +118,7 @@ def study(
     except KeyboardInterrupt:
         folders.interrupted(unfinished)
         raise
+    _tell_damaged(found.manifest["answers_damaged"])
     for name, failure in found.failures.items():
         say(f"{name} failed: {failure}")
     command = retyped(context.obj, _ASIDE)
@@ -130,6 +134,19 @@ def study(
         result(f"\nReport  {folder / 'report.html'}")
     if found.found.points and len(found.failures) == len(found.found.points):
         fail("every point failed", FAILED)
+
+
+def _tell_damaged(damaged: Sequence[str]) -> None:
+    """Say which kept answers could not be used, if there are any."""
+    from twin import words
+
+    if not damaged:
+        return
+    told = "; ".join(damaged[:SHOWN_DAMAGED])
+    more = len(damaged) - SHOWN_DAMAGED
+    told += f"; and {more:,} more, see manifest.json" if more > 0 else ""
+    what = words.count(len(damaged), "kept answer")
+    say(f"{what} could not be used; what was needed of that has been computed again: {told}")
 
 
 def _request(

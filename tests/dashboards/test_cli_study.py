@@ -117,10 +117,16 @@ def test_an_interrupted_study_goes_on_to_the_same_bytes(folder, tmp_path, monkey
     assert "Traceback" not in told
     known = kept.read_bytes().count(b"\n")
     assert 2 <= known < 8
+    with kept.open("ab") as file:
+        file.write(b"0123456789abcdef half a li")
     with pytest.raises(SystemExit) as left:
         main([*given, "--out", "cut", "--workers", "1", "--json"])
     assert not left.value.code
-    told = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    damaged = f"answers.jsonl, line {known + 1}: damaged or not finished; it held a replica that cannot be told"
+    again = "1 kept answer could not be used; what was needed of that has been computed again"
+    assert f"{again}: {damaged}\n" in said.err
+    told = json.loads(said.out)
     assert [row["quantity"] for row in told["table"]] == ["lost", "lost"]
     assert not kept.parent.exists()
     manifest = json.loads((tmp_path / "cut" / "manifest.json").read_text())

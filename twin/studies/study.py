@@ -177,8 +177,6 @@ def carried_out(
             engine = Engine(crew, known, seed=asked.seed, profiles=profiles, progress=progress)
             found = KINDS[request.kind].drive(asked, engine)
             damaged = engine.damaged
-            for told in damaged:
-                progress(1.0, f"{told}: computed again if it was needed")
             ran = {"workers": crew.workers, "replicas_run": first.computed + engine.computed}
     finally:
         known.close()
