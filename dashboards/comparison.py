@@ -47,7 +47,7 @@ def _footer(result: Result) -> str:
 
 
 def _verdicts(result: Result) -> Iterator[str]:
-    rows = [{"case": case["name"], "verdict": text.verdict(case, "text")} for case in result["cases"]]
+    rows = [{"case": case["name"], "verdict": text.verdict(case)} for case in result["cases"]]
     columns: Columns = {"case": ("case", markup.text), "verdict": ("targets", markup.text)}
     yield markup.table(rows, columns, "", "")
     for sentence in result.get("better", ()):

@@ -10,11 +10,14 @@ from typing import Any
 from dashboards.text import WIDTH
 from twin import words
 from twin.studies.compare import is_certain
+from twin.studies.quantities import titled
 
 Result = Mapping[str, Any]
 """A comparison.json."""
 _ROUNDING = 1e-9
 """Of a number, what the order of a sum may change."""
+_DEEPEST = 24
+"""Letters by which what is wrapped is indented, at most."""
 _SHOWN = 6
 """Changes of a case that are listed here; the page has all."""
 
@@ -46,9 +49,11 @@ def text(result: Result) -> str:
 
 
 def verdicts(result: Result) -> list[str]:
-    """A line per case: its targets met, missed, undecided; saturation first."""
+    """Of every case its targets met, missed, undecided; saturation first. Wrapped."""
     width = _width(result)
-    return [f"  {case['name']:<{width}}  {verdict(case)}" for case in result["cases"]]
+    how: dict[str, Any] = {"subsequent_indent": " " * min(width + 4, _DEEPEST), "break_on_hyphens": False}
+    told = (f"  {case['name']:<{width}}  {verdict(case)}" for case in result["cases"])
+    return [line for one in told for line in textwrap.wrap(one, WIDTH, **how)]
 
 
 def better(result: Result) -> list[str]:
@@ -59,15 +64,15 @@ def better(result: Result) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def verdict(case: Mapping[str, Any], called: str = "name") -> str:
-    """What became of a case's targets, each `called` by its name, or by its text where there is room."""
+def verdict(case: Mapping[str, Any]) -> str:
+    """What became of a case's targets."""
     if case["saturated"]:
         return f"SATURATED: the queue of {words.sequence(case['saturated'])} grows without end"
     if not case["targets"]:
         return "no targets"
     told = []
     for kind in ("met", "missed", "undecided"):
-        own = [target[called] for target in case["targets"] if target["verdict"] == kind]
+        own = [target["text"] for target in case["targets"] if target["verdict"] == kind]
         if own:
             told.append(f"{kind} {', '.join(own)}")
     return "; ".join(told)
@@ -75,7 +80,7 @@ def verdict(case: Mapping[str, Any], called: str = "name") -> str:
 
 def value(row: Mapping[str, Any]) -> str:
     """The value of a quantity, or why there is none."""
-    return amount(row["value"], row["unit"]) if row["value"] is not None else f"not stated: {row['reason']}"
+    return words.amount(row["value"], row["unit"]) if row["value"] is not None else f"not stated: {row['reason']}"
 
 
 def interval(row: Mapping[str, Any]) -> str:
@@ -85,7 +90,7 @@ def interval(row: Mapping[str, Any]) -> str:
     low, high, unit = row["low"], row["high"], row["unit"]
     if low == high:
         return "the same in all replicas"
-    return f"{amount(low, unit)} to {amount(high, unit)}"
+    return f"{words.amount(low, unit)} to {words.amount(high, unit)}"
 
 
 def difference(row: Mapping[str, Any]) -> str:
@@ -98,8 +103,10 @@ def difference(row: Mapping[str, Any]) -> str:
     told = _signed(row["difference"], row["unit"])
     if None in known:
         return told
-    mark = " *" if certain(row) else ""
-    return f"{told} ({_signed(known[0], row['unit'])} to {_signed(known[1], row['unit'])}){mark}"
+    low, high = (_signed(number, row["unit"]) for number in known)
+    if row["unit"] == "":
+        low = low.removesuffix(" %-points")
+    return f"{told} ({low} to {high}){' *' if certain(row) else ''}"
 
 
 def certain(row: Mapping[str, Any]) -> bool:
@@ -116,16 +123,6 @@ def _is_rounding(row: Mapping[str, Any]) -> bool:
     return bool(max(map(abs, known)) <= _ROUNDING * size)
 
 
-def amount(number: float, unit: str) -> str:
-    """A number with its unit: durations, shares, or what is counted."""
-    if unit == "s":
-        return f"-{words.duration(-number)}" if number < 0.0 else words.duration(number)
-    if unit == "":
-        return f"-{words.share(-number)}" if number < 0.0 else words.share(number)
-    told = words.digits(float(f"{number:.12g}"))  # a sum of whole servers is a whole number
-    return f"{told}{unit}" if unit.startswith("/") else f"{told} {unit}"
-
-
 def by_quantity(lines: list[str]) -> list[str]:
     """The lines, wrapped at the width of the terminal."""
     return [
@@ -136,10 +133,8 @@ def by_quantity(lines: list[str]) -> list[str]:
 
 
 def subject(row: Mapping[str, Any]) -> str:
-    """A quantity as a title: a large letter first, unless it begins with a name of the scenario, such as 'bbh'."""
-    text = str(row["text"])
-    named = text.split(" ")[0] in str(row["quantity"]).split(".")[1:]
-    return text if named else text[:1].upper() + text[1:]
+    """The quantity of a row as a title."""
+    return titled(str(row["quantity"]), str(row["text"]))
 
 
 def _row(row: Mapping[str, Any], width: int) -> str:
@@ -160,7 +155,7 @@ def _width(result: Result) -> int:
 
 
 def _signed(number: float, unit: str) -> str:
-    return f"+{amount(number, unit)}" if number >= 0.0 else amount(number, unit)
+    return f"{'+' if number >= 0.0 else '-'}{words.apart(number, unit)}"
 
 
 def _changed(result: Result) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboards.comparison_text import Result, by_quantity, difference, interval, value
+from dashboards.comparison_text import Result, by_quantity, difference, interval, subject, value
 from dashboards.text import WIDTH
 from twin import words
 from twin.studies.study import Study
@@ -79,8 +79,7 @@ def _body(study: Study) -> Iterator[str]:
     found = rows(study)
     for quantity in dict.fromkeys(row["quantity"] for row in found):
         own = [row for row in found if row["quantity"] == quantity]
-        title = str(own[0]["text"])
-        yield from ("", f"{title[:1].upper()}{title[1:]}")
+        yield from ("", subject(own[0]))
         width = max(len(row["point"]) for row in own[:MOST_POINTS])
         for row in own[:MOST_POINTS]:
             spread, apart = interval(row), difference(row) if "difference" in row else ""

@@ -49,6 +49,26 @@ def shares(low: float | None, high: float | None) -> str:
     return f"{between(100.0 * low, 100.0 * high)} %"
 
 
+def points(difference: float) -> str:
+    """By how much two fractions are apart, in percentage points and without a sign: '0.31 %-points'."""
+    return f"{share(abs(difference))}-points"
+
+
+def amount(number: float, unit: str) -> str:
+    """A number with its unit: 's' a duration, '' a share in per cent, else what is counted."""
+    if unit == "s":
+        return f"-{duration(-number)}" if number < 0.0 else duration(number)
+    if unit == "":
+        return f"-{share(-number)}" if number < 0.0 else share(number)
+    told = digits(float(f"{number:.12g}"))  # a sum of whole servers is a whole number
+    return f"{told}{unit}" if unit.startswith("/") else f"{told} {unit}"
+
+
+def apart(difference: float, unit: str) -> str:
+    """By how much two such amounts are apart, without a sign: of shares in percentage points."""
+    return points(difference) if unit == "" else amount(abs(difference), unit)
+
+
 def between(low: float, high: float) -> str:
     """Two numbers with as many decimals as tell them apart."""
     spread = abs(high - low) or abs(high) or 1.0

@@ -72,7 +72,7 @@ def _wanted(rows: Sequence[Mapping[str, Any]], shown: str) -> bool:
 def _verdicts(result: Result) -> list[Component]:
     names = list(dict.fromkeys(target["text"] for case in result["cases"] for target in case["targets"]))
     rows = [
-        {"case": case["name"], "all": text.verdict(case, "text")}
+        {"case": case["name"], "all": text.verdict(case)}
         | {target["text"]: target["verdict"] for target in case["targets"]}
         for case in result["cases"]
     ]

@@ -13,6 +13,7 @@ from dashboards import comparison_text as text
 from tests.dashboards.test_cli_run import SHORT, ettwin
 from tests.dashboards.test_report import Page
 from tests.twin.profiles import write_all
+from twin import words
 
 LATE = {"name": "late", "text": "At most 1 % late", "verdict": "missed"}
 HOSTILE = "</script><script>alert(1)</script>"
@@ -46,9 +47,21 @@ def folder(tmp_path_factory):
 
 def test_the_terminal_says_verdicts_values_and_paired_differences():
     told = text.text(result())
-    assert "  base  met lost; missed late" in told
-    assert "  fast  10 % (9.00 % to 11 %); -10 % (-15 % to -5 %) *" in told
+    assert "  base  met At most 5 % lost; missed At most 1 % late" in told
+    assert "  fast  10 % (9.00 % to 11 %); -10 %-points (-15 to -5 %-points) *" in told
     assert "fast: sites.a.pools.cpu.servers 1 -> 2" in told
+
+
+def test_verdicts_are_wrapped_under_the_name_of_their_case():
+    many = result()
+    many["cases"][0]["targets"] *= 4
+    told = text.verdicts(many)
+    first, *rest, last = told
+    assert first.startswith("  base  met At most 5 % lost, ")
+    assert last.startswith("  fast  met ")
+    assert rest
+    assert all(line.startswith(" " * 8) and line[8] != " " for line in rest)
+    assert max(map(len, told)) <= 80
 
 
 def test_what_is_not_known_is_not_stated():
@@ -84,12 +97,12 @@ def test_what_the_order_of_a_sum_leaves_is_no_difference():
         "white", "white",
     ]  # fmt: skip
     table[1] |= {"difference": 0.0, "difference_low": -0.3, "difference_high": 0.3}
-    assert text.difference(table[1]) == "+0 % (-30 % to +30 %)"
+    assert text.difference(table[1]) == "+0 %-points (-30 to +30 %-points)"
 
 
 def test_whole_numbers_stay_whole_whatever_the_order_of_their_sum():
-    assert text.amount(31.999999999999996, "servers") == "32 servers"
-    assert text.amount(23.97, "servers") == "24.0 servers"
+    assert words.amount(31.999999999999996, "servers") == "32 servers"
+    assert words.amount(23.97, "servers") == "24.0 servers"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_an_equal_difference_of_a_few_replicas_has_no_interval_and_is_not_certai
     table = Comparison((Case("a", None), Case("b", None)), pair, 1, 2).table
     assert table["note"].tolist() == ["", "difference equal in all 2 replicas: no interval of so few"]
     (told,) = pairing.sentences(pair)
-    assert told == "b has 2 /d more than a in late, equal in all 2 replicas: no interval of so few."
+    assert told == "b has 2/d more than a in late, equal in all 2 replicas: no interval of so few."
 
 
 def test_many_replicas_that_agree_keep_their_interval_and_no_difference_is_none():
@@ -55,7 +55,7 @@ def test_what_rests_on_few_events_is_said_of_the_report_and_of_nothing_else():
     points = [[p99(1000)], [p99(20_000)]]
     (told,) = stated.cautions(points, ["latency.p99"])
     assert told.startswith(
-        "latency.p99 rests on few events at 1 of 2 points: 10 beyond it in a replica, 150 are wanted."
+        "99 % latency rests on few events at 1 of 2 points: 10 beyond it in a replica, 150 are wanted."
     )
     assert stated.cautions(points, ["lost"]) == []
     assert stated.cautions(points[1:], ["latency.p99"]) == []

@@ -96,7 +96,7 @@ def _sentence(first: Outcome, here: Outcome, name: str) -> Iterator[str]:
     if found.value is not None and found.low is None and a.values.size > 1:
         more = "more" if found.value > 0.0 else "less"
         yield (
-            f"{here.name} has {_amount(abs(found.value), b.unit)} {more} than {first.name} in {b.text}, "
+            f"{here.name} has {words.apart(found.value, b.unit)} {more} than {first.name} in {b.text}, "
             f"{found.reason}."
         )
         return
@@ -106,7 +106,7 @@ def _sentence(first: Outcome, here: Outcome, name: str) -> Iterator[str]:
     half = (found.high - found.low) / 2.0
     ratio = variance_ratio(a, b)
     worth = f"; pairing took away {words.share(1.0 - 1.0 / ratio)} of its variance" if ratio > 1.0 else ""
-    shown = f"{_amount(abs(found.value), b.unit)} ± {_amount(half, b.unit)}"
+    shown = f"{words.apart(found.value, b.unit)} ± {words.apart(half, b.unit)}"
     if found.value == 0.0 and half == 0.0:
         yield f"{here.name} and {first.name} are the same in {b.text}, in all {a.values.size} replicas."
     elif found.low <= 0.0 <= found.high:
@@ -114,9 +114,3 @@ def _sentence(first: Outcome, here: Outcome, name: str) -> Iterator[str]:
     else:
         better = (found.value > 0.0) == more_is_better(name)
         yield f"{here.name} is {'better' if better else 'worse'} than {first.name} by {shown} in {b.text}{worth}."
-
-
-def _amount(number: float, unit: str) -> str:
-    if unit == "s":
-        return words.duration(number)
-    return f"{words.digits(100.0 * number)} %-points" if unit == "" else f"{words.digits(number)} {unit}"

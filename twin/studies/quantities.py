@@ -35,7 +35,8 @@ Array = NDArray[np.float64]
 class Quantity:
     """`values` (replica,) of one quantity, NaN where a replica has too little to tell; from `n` events in all.
 
-    `unit` is 's', '' for a share, or what is counted; `level` of a quantile is its share, as 0.99.
+    `text` is what it is called wherever people read, `unit` 's', '' for a share, or what is counted; `level` of a
+    quantile is its share, as 0.99.
     """
 
     name: str
@@ -51,6 +52,13 @@ def quantities(record: Recorded) -> list[Quantity]:
     people = (_latencies, _losses, _shifts, _alerts, _ageing, _recovery, _overlaps, _beside, _warned)
     parts = (*people, _computing, _work, _guarded, _traffic)
     return [found for part in parts for found in part(record)]
+
+
+def titled(name: str, text: str) -> str:
+    """A quantity in words where a sentence begins: a large letter first, unless with a name of the scenario, as
+    'bbh'."""
+    named = text.split(" ")[0] in name.split(".")[1:]
+    return text if named else text[:1].upper() + text[1:]
 
 
 def table(found: list[Quantity]) -> pd.DataFrame:
