@@ -3,6 +3,7 @@ functions of its tables."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +12,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboards import style
-from dashboards.comparison_text import amount
+from twin import words
+from twin.studies.quantities import titled
 
-_SHARES = {"lost": "Detectable signals lost, %", "late": "Late alerts, %", "dead_time": "Dead time, %"}
 _NUMBERS = ["limit", "value", "low", "high"]
 SHOWN = 0.05
 """On the front in at least so many resamples."""
@@ -65,20 +66,16 @@ def limits(limits: pd.DataFrame, origin: str) -> go.Figure:
         rows=len(names),
         cols=1,
         vertical_spacing=0.5 / max(2, len(names)),
-        subplot_titles=[style.safe(_called(name)) for name in names],
+        subplot_titles=[style.safe(_called(limits[limits["quantity"] == name])) for name in names],
     )
     points = list(dict.fromkeys(limits["point"]))
     short = shortened(points)
     for k, name in enumerate(names):
         own = limits[limits["quantity"] == name].copy()
-        own[_NUMBERS] *= 100.0 if name in _SHARES else 1.0
+        own[_NUMBERS] *= 100.0 if _unit(own) == "" else 1.0
         _distances(figure, own, short, k + 1)
     figure.update_annotations(font_size=12)
-    told = [
-        f"{row['point']}: {row['quantity']} {row['value']:.4g} ({row['low']:.4g} to {row['high']:.4g}), "
-        f"limit {row['limit']:.4g}"
-        for _, row in limits.iterrows()
-    ]
+    told = [_limited(row) for _, row in limits.iterrows()]
     return style.titled(
         figure,
         "How far candidates are from the targets",
@@ -125,12 +122,30 @@ def shortened(points: Sequence[str]) -> dict[str, str]:
     return {point: ", ".join(f"{called[key]} = {value}" for key, _, value in own) for point, own in parts.items()}
 
 
-def _called(quantity: str) -> str:
-    """A quantity of a target in words, with its unit."""
-    kind, _, of = quantity.partition(".")
-    if kind == "latency":
-        return f"{'Median' if of == 'p50' else f'{of[1:]} %'} latency, s"
-    return _SHARES.get(quantity, quantity)
+def _called(own: pd.DataFrame) -> str:
+    """The quantity of these rows in words, with its unit."""
+    name, unit = str(own["quantity"].iloc[0]), _unit(own)
+    if unit is None:
+        return name
+    return f"{titled(name, str(own['text'].iloc[0]))}, {unit or '%'}"
+
+
+def _unit(own: pd.DataFrame) -> str | None:
+    """Of these rows of one quantity; None in a table of an earlier version, which does not say."""
+    return str(own["unit"].iloc[0]) if "unit" in own else None
+
+
+def _limited(row: pd.Series) -> str:
+    """A candidate at one of its limits, in words."""
+    unit = row.get("unit")
+    value, low, high, limit = (_number(float(row[name]), unit) for name in ("value", "low", "high", "limit"))
+    return f"{row['point']}: {row.get('text', row['quantity'])} {value} ({low} to {high}), limit {limit}"
+
+
+def _number(value: float, unit: str | None) -> str:
+    if not math.isfinite(value):
+        return "not stated"
+    return f"{value:.4g}" if unit is None else words.amount(value, unit)
 
 
 def _points(own: pd.DataFrame, first: str, aim: str, verdict: str, *, first_row: bool) -> go.Scatter:
@@ -162,10 +177,16 @@ def _points(own: pd.DataFrame, first: str, aim: str, verdict: str, *, first_row:
 
 def _axis(front: pd.DataFrame, aim: str) -> str:
     unit = str(front[f"{aim}_unit"].iloc[0])
-    return f"{aim} (share)" if unit == "" else f"{aim} in {unit}" if unit != aim else aim
+    text = _in_words(front.iloc[0], aim)
+    return f"{text} (share)" if unit == "" else f"{text} in {unit}" if unit != aim else text
+
+
+def _in_words(row: pd.Series, aim: str) -> str:
+    """An aim in words; its name in a table of an earlier version, which has none."""
+    return str(row.get(f"{aim}_text", aim))
 
 
 def _told(row: Any, aims: list[str]) -> str:
     return f"{row['point']}: " + ", ".join(
-        f"{aim} {amount(float(row[aim]), str(row[f'{aim}_unit']))}" for aim in aims
+        f"{_in_words(row, aim)} {words.amount(float(row[aim]), str(row[f'{aim}_unit']))}" for aim in aims
     )

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboards import style
-from dashboards.comparison_text import amount
+from twin import words
 from twin.studies.study import Study
 from twin.studies.sweep import shortest
 
@@ -231,4 +231,4 @@ def _told(row: dict[Any, Any]) -> str:
 
 
 def _amount(row: dict[Any, Any], number: str) -> str:
-    return amount(float(row[number]), str(row["unit"]))
+    return words.amount(float(row[number]), str(row["unit"]))

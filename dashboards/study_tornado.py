@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboards import style
-from dashboards.comparison_text import amount
+from twin import words
+from twin.studies.quantities import titled
 
 MOST = 12
 """Inputs that are drawn, those with the largest swing; all are in the table."""
@@ -24,7 +25,7 @@ def tornado(tornado: pd.DataFrame, origin: str) -> go.Figure:
     """A panel per quantity: by how much each input moves it at the ends of its range, with 95 % intervals."""
     shown = tornado_table(tornado)
     names = list(dict.fromkeys(shown["quantity"]))
-    figure = _panels([str(_of(shown, name)["text"].iloc[0]) for name in names])
+    figure = _panels([_titled(_of(shown, name)) for name in names])
     for k, name in enumerate(names):
         own = _of(shown, name)[::-1]
         scale, unit = _SCALES.get(str(own["unit"].iloc[0]), (1.0, str(own["unit"].iloc[0])))
@@ -54,9 +55,9 @@ def sobol_table(sobol: pd.DataFrame) -> pd.DataFrame:
 def sobol(sobol: pd.DataFrame, origin: str) -> go.Figure:
     """A panel per quantity: the share of its variance that each input causes, by itself and in all."""
     names = list(dict.fromkeys(sobol["quantity"]))
-    figure = _panels([str(name) for name in names])
+    figure = _panels([_titled(_of(sobol, name)) for name in names])
     for k, name in enumerate(names):
-        own = sobol[sobol["quantity"] == name].sort_values("total", kind="stable")
+        own = _of(sobol, name).sort_values("total", kind="stable")
         for order, text, colour in (("total", "with others", style.SKY), ("first", "by itself", style.BLUE)):
             bars = go.Bar(
                 x=own[order],
@@ -72,7 +73,7 @@ def sobol(sobol: pd.DataFrame, origin: str) -> go.Figure:
         figure.update_xaxes(title_text="share of the variance", rangemode="tozero", row=k + 1, col=1)
     figure.update_layout(barmode="group")
     told = [
-        f"{row['quantity']}: {row['key']} {row['first']:.2f} by itself, {row['total']:.2f} with others"
+        f"{_called(row)}: {row['key']} {row['first']:.2f} by itself, {row['total']:.2f} with others"
         for _, row in sobol.iterrows()
     ]
     return style.titled(
@@ -88,11 +89,22 @@ def sobol(sobol: pd.DataFrame, origin: str) -> go.Figure:
 
 def _panels(titles: list[str]) -> go.Figure:
     rows = len(titles)
-    names = [style.safe(f"{title[:1].upper()}{title[1:]}") for title in titles]
+    names = [style.safe(title) for title in titles]
     spacing = 0.0 if rows < 2 else min(0.14, 0.6 / rows)
     figure = make_subplots(rows=rows, cols=1, vertical_spacing=spacing, subplot_titles=names)
     figure.update_annotations(font={"size": 12, "color": style.INK})
     return figure
+
+
+def _titled(own: pd.DataFrame) -> str:
+    """The quantity of these rows, as a title."""
+    first = own.iloc[0]
+    return titled(str(first["quantity"]), _called(first))
+
+
+def _called(row: pd.Series) -> str:
+    """The quantity of a row in words; its name in a table of an earlier version, which has none."""
+    return str(row.get("text", row["quantity"]))
 
 
 def _of(shown: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -127,9 +139,10 @@ def _error(low: pd.Series, value: pd.Series, high: pd.Series, scale: float) -> d
 
 def _told(row: pd.Series) -> str:
     if pd.isna(row["swing"]):
-        return f"{row['quantity']} under {row['key']}: {row['reason']}"
-    ends = " and ".join(
-        f"{'no number' if pd.isna(row[end]) else amount(float(row[end]), str(row['unit']))} at {row[f'at_{end}']}"
-        for end in ("low", "high")
-    )
-    return f"{row['quantity']} under {row['key']}: {ends}"
+        return f"{_called(row)} under {row['key']}: {row['reason']}"
+    ends = " and ".join(f"{_number(row, end)} at {row[f'at_{end}']}" for end in ("low", "high"))
+    return f"{_called(row)} under {row['key']}: {ends}"
+
+
+def _number(row: pd.Series, end: str) -> str:
+    return "no number" if pd.isna(row[end]) else words.amount(float(row[end]), str(row["unit"]))

@@ -31,7 +31,7 @@ def sobol():
         "total_high": 0.9,
     }
     return pd.DataFrame(
-        [{"quantity": "lost", "key": "a.b", **numbers}, {"quantity": "lost", "key": "a.c", **numbers}]
+        [{"quantity": "lost", "text": "lost, of signals", "key": key, **numbers} for key in ("a.b", "a.c")]
     )
 
 
@@ -46,13 +46,13 @@ def front():
         table = table.assign(
             **{f"{aim}_low": table[aim] * 0.9, f"{aim}_high": table[aim] * 1.1, f"{aim}_unit": unit}
         )
-    return table
+    return table.assign(cost_text="cost", lost_text="lost, of signals")
 
 
 def limits():
-    columns = ["point", "quantity", "limit", "at_least", "value", "low", "high"]
-    rows = [("a=1", "lost", 0.15, False, 0.2, 0.18, 0.22), ("a=2", "lost", 0.15, False, 0.1, 0.08, math.inf)]
-    return pd.DataFrame(rows, columns=columns)
+    columns = ["point", "limit", "at_least", "value", "low", "high"]
+    rows = [("a=1", 0.15, False, 0.2, 0.18, 0.22), ("a=2", 0.15, False, 0.1, 0.08, math.inf)]
+    return pd.DataFrame(rows, columns=columns).assign(quantity="lost", text="lost, of signals", unit="")
 
 
 def failures():
@@ -91,7 +91,7 @@ def test_a_front_fills_what_is_on_it_and_names_it():
     assert study_pareto.aims_of(TABLES["front"]) == ["cost", "lost"]
     sizes = {trace.name: list(trace.marker.size) for trace in figure.data}
     assert sizes == {"targets: met": [10, 6], "targets: missed": [10]}
-    assert "a=2: cost 20 EUR/yr, lost 10 %" in figure.layout.meta["description"]
+    assert "a=2: cost 20 EUR/yr, lost, of signals 10 %" in figure.layout.meta["description"]
     assert "a=3" not in figure.layout.meta["description"]
 
 
@@ -108,11 +108,19 @@ def test_limits_are_drawn_in_words_and_per_cent():
     figure = study_pareto.limits(TABLES["limits"], "")
     assert list(figure.data[0].x) == pytest.approx([20.0, 10.0])
     assert list(figure.data[0].y) == ["a = 1", "a = 2"]
-    assert figure.layout.annotations[0].text == "Detectable signals lost, %"
-    blind = TABLES["limits"].assign(quantity="latency.p99", value=NAN, low=-math.inf, high=math.inf)
+    assert figure.layout.annotations[0].text == "Lost, of signals, %"
+    assert "a=2: lost, of signals 10 % (8 % to not stated), limit 15 %" in figure.layout.meta["description"]
+    blind = TABLES["limits"].assign(text="99 % latency", unit="s", value=NAN, low=-math.inf, high=math.inf)
     told = [note.text for note in study_pareto.limits(blind, "").layout.annotations]
     assert told[0] == "99 % latency, s"
     assert "not stated of any candidate" in told
+
+
+def test_tables_of_an_earlier_version_have_names_for_words():
+    bare = TABLES["limits"].drop(columns=["text", "unit"])
+    assert study_pareto.limits(bare, "").layout.annotations[0].text == "lost"
+    assert study_tornado.sobol(TABLES["sobol"].drop(columns="text"), "").layout.annotations[0].text == "Lost"
+    assert study_tornado.sobol(TABLES["sobol"], "").layout.annotations[0].text == "Lost, of signals"
 
 
 def test_what_cannot_be_drawn_is_left_away():

@@ -54,8 +54,11 @@ def asked(section, scenario=None, replicas=10, seed=1, **more):
     return Asked(section, scenario or queue(), replicas, seed, **more)
 
 
+CALLED = {"latency.p50": "median latency of the alert", "lost": "lost, of detectable signals"}
+
+
 def quantity(name, values, unit="s", n=1000):
-    return Quantity(name, name, unit, np.asarray(values, dtype=float), n)
+    return Quantity(name, CALLED.get(name, name), unit, np.asarray(values, dtype=float), n)
 
 
 class Told:

@@ -121,7 +121,7 @@ def test_where_more_is_worse_it_is_noticed_and_every_number_is_tried():
     at = {1: 20.0, 2: 45.0, 3: 60.0, 4: 30.0, 5: 29.0, 6: 28.0, 7: 10.0}
     given = asked(Search(over={KEY: {"least": 1, "most": 7}}), with_target(p50=40.0))
     found = search.drive(given, Told(lambda changes: {"latency.p50": at[int(changes[KEY])]}, own=0.5))
-    assert found.answer[0].startswith("More is not better here: latency.p50 is worse for")
+    assert found.answer[0].startswith("More is not better here: median latency of the alert is worse for")
     assert found.tables["candidates"].query("answer")[KEY].tolist() == [1]
 
 
@@ -131,7 +131,7 @@ def test_what_cannot_be_decided_is_not_said_to_do():
     table = found.tables["candidates"].set_index(KEY)
     assert table.loc[2, "verdict"] == "undecided"  # its mean is the limit itself
     assert table.loc[3, "answer"]
-    assert "is undecided after 40 replicas, in latency.p50: it may do" in " ".join(found.answer)
+    assert "is undecided after 40 replicas, in median latency of the alert: it may do" in " ".join(found.answer)
 
 
 def test_nothing_that_meets_the_targets_is_told():

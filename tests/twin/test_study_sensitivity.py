@@ -14,6 +14,7 @@ from twin.studies.sensitivity import Sensitivity
 from twin.tree import ScenarioError
 
 RATE, TIME, LAG = "sky.signals.bbh.rate", "stages.estimate.time.mean", "instrument.calibration"
+TARGET = "50 % of alerts within 250 s"
 LAW = "stages.estimate.time.law"
 SPANS = {
     RATE: {"low": "1 /min", "high": "3 /min"},
@@ -40,7 +41,8 @@ def test_a_tornado_has_the_differences_of_a_linear_function():
     assert own.loc[RATE, "swing"] == pytest.approx(2.0, abs=0.05)
     assert own["certain"].tolist() == [True, True, False]
     assert (own.loc[TIME, "at_low"], own.loc[TIME, "at_high"]) == ("100 s", "300 s")
-    assert f"{TIME} decides latency.p50 most" in found.answer[0]
+    assert found.answer[0].startswith(f"Median latency of the alert: {TIME} decides most, ")
+    assert " s at 100 s, " in found.answer[0]
     assert "Of 3 inputs, 1 cannot be told from chance" in found.answer[0]
 
 
@@ -76,14 +78,16 @@ def test_a_verdict_that_an_input_decides_is_named():
             outcomes = super().__call__(points, replicas)
             for point, outcome in zip(points, outcomes, strict=True):
                 late = point.changes.get(TIME) == "300 s"
-                outcome.targets.append({"name": "alert_latency.p50", "verdict": "missed" if late else "met"})
+                outcome.targets.append(
+                    {"name": "alert_latency.p50", "text": TARGET, "verdict": "missed" if late else "met"}
+                )
             return outcomes
 
     found = sensitivity.drive(given(), Judged(linear, own=0.01))
     flips = found.tables["tornado"].set_index("key")["flips"]
-    assert flips[TIME] == "alert_latency.p50 missed at high"
+    assert flips[TIME] == f"{TARGET}: missed at the high end"
     assert flips[RATE] == ""
-    assert f"{TIME} decides a verdict: alert_latency.p50 missed at high." in found.answer
+    assert f"{TIME} decides a verdict: {TARGET}: missed at the high end." in found.answer
 
 
 def test_sobol_indices_of_the_ishigami_function_are_the_known_ones():
@@ -113,7 +117,9 @@ def test_sobol_indices_through_the_study_are_those_of_a_linear_function():
     assert band["high"] == pytest.approx(8.0 + 2.75, abs=0.35)
     assert 0.0 < band["noise"] < 0.01
     assert abs(band["interactions"]) < 0.05
-    assert f"{TIME} causes" in found.answer[-1]
+    assert found.answer[-1].startswith(f"Median latency of the alert: {TIME} causes ")
+    assert " of its variance; it lies between 5." in found.answer[-1]
+    assert set(own["text"]) == {"median latency of the alert"}
 
 
 def test_indices_of_what_is_nothing_but_chance_are_not_certain():

@@ -66,6 +66,16 @@ class Ledger:
         """Their outcomes, in the same order."""
         return tuple(outcome for _, outcome, _ in self._known.values())
 
+    @property
+    def quantities(self) -> dict[str, Quantity]:
+        """Every quantity that some outcome tells, by name: for its words and its unit."""
+        return {q.name: q for outcome in self.outcomes for q in outcome.quantities}
+
+    def called(self, names: Sequence[str]) -> list[str]:
+        """These quantities in words; what is none of them stays as it is."""
+        known = self.quantities
+        return [known[name].text if name in known else name for name in names]
+
     def replicas(self, point: Point) -> int:
         """Over how many replicas `point` is known; 0 when it was not asked about."""
         return self._known[point.name][2] if point.name in self._known else 0

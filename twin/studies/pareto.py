@@ -53,7 +53,7 @@ def front(asked: Asked, ask: Ledger) -> Found:
     )
     sure = membership(values, asked.seed) if usable else np.zeros(0)
     table = _table(asked, ask, dict(zip((p.name for p in usable), sure, strict=True)), points)
-    return Found(ask.points, ask.outcomes, tuple(section.over), _answer(section, table), {"front": table})
+    return Found(ask.points, ask.outcomes, tuple(section.over), _answer(section, ask, table), {"front": table})
 
 
 def membership(values: Floats, seed: int) -> Floats:
@@ -125,7 +125,7 @@ def _reason(outcome: Outcome, aims: Sequence[str]) -> str:
         if outcome.saturated and quantity.unit == "s":
             return f"saturated: {', '.join(outcome.saturated)}"
         if not np.isfinite(quantity.values).all():
-            return f"too few events for {quantity.name}"
+            return f"too few events for {quantity.text}"
     return ""
 
 
@@ -162,7 +162,9 @@ def _table(asked: Asked, ask: Ledger, sure: Mapping[str, float], points: Sequenc
 
 
 def _aim(point: Point, outcome: Outcome, aim: str) -> dict[str, float | str]:
-    """Value, interval and unit of one aim: 95 % over replicas of a quantity, the catalogue's range of a cost."""
+    """Value, interval, unit and words of one aim: 95 % over replicas of a quantity, the catalogue's range of a
+    cost."""
+    text = aim
     if aim in COSTS:
         price = cost(point.scenario, aim)
         numbers: tuple[float | None, float | None, float | None, str] = (
@@ -175,14 +177,16 @@ def _aim(point: Point, outcome: Outcome, aim: str) -> dict[str, float | str]:
         numbers = math.nan, math.nan, math.nan, ""
     else:
         found = mean(quantity.values, quantity.n)
-        numbers = found.value, found.low, found.high, quantity.unit
+        numbers, text = (found.value, found.low, found.high, quantity.unit), quantity.text
     value, low, high = (math.nan if number is None else number for number in numbers[:3])
-    return {aim: value, f"{aim}_low": low, f"{aim}_high": high, f"{aim}_unit": str(numbers[3])}
+    told = {f"{aim}_unit": str(numbers[3]), f"{aim}_text": text}
+    return {aim: value, f"{aim}_low": low, f"{aim}_high": high, **told}
 
 
-def _answer(section: Search, table: pd.DataFrame) -> tuple[str, ...]:
+def _answer(section: Search, ask: Ledger, table: pd.DataFrame) -> tuple[str, ...]:
     on = table[table["on_front"] >= SHOWN]
-    aims = words.sequence(section.minimise)
+    called = ask.called(section.minimise)
+    aims = words.sequence(called)
     if on.empty:
         return (f"No point of {len(table)} could be held against others in {aims}.",)
     firm = int((on["on_front"] >= section.confidence).sum())
@@ -193,5 +197,5 @@ def _answer(section: Search, table: pd.DataFrame) -> tuple[str, ...]:
     ]
     if len(met):
         best = met.iloc[0]
-        told.append(f"The first of them by {section.minimise[0]} that meets the targets is {best['point']}.")
+        told.append(f"The first of them by {called[0]} that meets the targets is {best['point']}.")
     return tuple(told)

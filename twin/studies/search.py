@@ -119,8 +119,8 @@ def drive(asked: Asked, evaluate: Evaluate) -> Found:
         points=ask.points,
         outcomes=ask.outcomes,
         keys=tuple(section.over),
-        answer=_answer(asked, sought),
-        tables={"candidates": _candidates(asked, ask, sought), "limits": _limits(limits, sought)},
+        answer=_answer(asked, ask, sought),
+        tables={"candidates": _candidates(asked, ask, sought), "limits": _limits(limits, ask, sought)},
     )
 
 
@@ -163,7 +163,8 @@ def _bisected(asked: Asked, ask: Ledger, limits: Sequence[Bound]) -> Sought:
     if wrong := backwards(ask, chosen, limits):
         a, b, names = wrong[0]
         notes = (
-            f"More is not better here: {words.sequence(names)} is worse for {b} than for {a}. Tried one by one.",
+            f"More is not better here: {words.sequence(ask.called(names))} is worse for {b} than for {a}. "
+            "Tried one by one.",
         )
         verdicts.clear()
         found = next((k for k, value in enumerate(values) if meets(value, risk / len(values))), len(values))
@@ -172,7 +173,7 @@ def _bisected(asked: Asked, ask: Ledger, limits: Sequence[Bound]) -> Sought:
     return Sought({v.point.name: v for _, v in sorted(verdicts.items())}, winner, below, notes)
 
 
-def _answer(asked: Asked, sought: Sought) -> tuple[str, ...]:
+def _answer(asked: Asked, ask: Ledger, sought: Sought) -> tuple[str, ...]:
     section: Search = asked.section
     aim, sure = section.minimise[0], words.share(section.confidence)
     if sought.winner is None:
@@ -185,14 +186,13 @@ def _answer(asked: Asked, sought: Sought) -> tuple[str, ...]:
         if price.low < price.high
         else ""
     )
-    less = [_less(verdict) for verdict in sought.below]
+    less = [_less(verdict, words.sequence(ask.called(verdict.decided))) for verdict in sought.below]
     least = [] if less else ["It is the least that was allowed."]
     return (*sought.notes, f"{told}: {size} in all, from {sought.winner.replicas} replicas.", *less, *least)
 
 
-def _less(verdict: Verdict) -> str:
-    """What is known of a point with one step less."""
-    names = words.sequence(verdict.decided)
+def _less(verdict: Verdict, names: str) -> str:
+    """What is known of a point with one step less, decided by the quantities of these `names`."""
     if verdict.verdict == MISSED:
         return f"{verdict.point.name} misses them: {names}."
     if verdict.verdict == UNDECIDED:
@@ -213,20 +213,24 @@ def _candidates(asked: Asked, ask: Ledger, sought: Sought) -> pd.DataFrame:
         row |= {"servers": int(cost(point.scenario, "servers").value)}
         row |= {"aim": aim, "unit": price.unit, "value": price.value, "low": price.low, "high": price.high}
         row |= {"verdict": "screened" if verdict is None else verdict.verdict, "replicas": ask.replicas(point)}
-        row |= {"decided": "" if verdict is None else ", ".join(verdict.decided)}
+        row |= {"decided": "" if verdict is None else "; ".join(ask.called(verdict.decided))}
         rows.append(row | {"answer": verdict is not None and verdict is sought.winner})
     return pd.DataFrame(rows)
 
 
-def _limits(limits: Sequence[Bound], sought: Sought) -> pd.DataFrame:
-    """A row per judged point and target: point, quantity, limit, at_least, value, low, high (one-sided each)."""
+def _limits(limits: Sequence[Bound], ask: Ledger, sought: Sought) -> pd.DataFrame:
+    """A row per judged point and target: point, quantity, text, unit, limit, at_least, value, low, high (one-sided
+    each)."""
+    known = ask.quantities
     rows = [
-        (name, limit.quantity, limit.limit, limit.at_least, *verdict.numbers[limit.quantity])
+        (name, told.name, told.text, told.unit, limit.limit, limit.at_least, *verdict.numbers[told.name])
         for name, verdict in sought.verdicts.items()
         for limit in limits
         if limit.quantity in verdict.numbers
+        for told in (known[limit.quantity],)
     ]
-    return pd.DataFrame(rows, columns=["point", "quantity", "limit", "at_least", "value", "low", "high"])
+    columns = ["point", "quantity", "text", "unit", "limit", "at_least", "value", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def point_of(asked: Asked, values: Mapping[str, int]) -> Point:

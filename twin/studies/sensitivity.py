@@ -25,7 +25,7 @@ from twin.studies.evaluation import Evaluate, Outcome, Point
 from twin.studies.judge import bounds
 from twin.studies.kinds import Asked, Found
 from twin.studies.pairing import about
-from twin.studies.quantities import Quantity
+from twin.studies.quantities import Quantity, titled
 from twin.studies.ranges import ASSUMED, Factor, Range, Span, chosen, ranges
 from twin.studies.sequential import until
 from twin.studies.stated import between
@@ -172,7 +172,7 @@ def _row(base: Quantity, r: Range, at: Mapping[str, Outcome], outcomes: Mapping[
             row["note"] = f"{row['note']}; at the {end} end {apart.reason}".lstrip("; ")
         row["certain"] = bool(row["certain"] or (low > 0.0 or high < 0.0))
         row["swing"] = float(np.nanmax([row["swing"], abs(apart.value or 0.0)]))
-    row["flips"] = ", ".join(_flips(plain, at, base.name))
+    row["flips"] = "; ".join(_flips(plain, at, base.name))
     return row
 
 
@@ -191,7 +191,7 @@ def _flips(base: Outcome, at: Mapping[str, Outcome], name: str) -> list[str]:
     """Targets on this quantity whose verdict is another one at an end of the range."""
     plain = {target["name"]: target["verdict"] for target in base.targets}
     return [
-        f"{target['name']} {target['verdict']} at {end}"
+        f"{target['text']}: {target['verdict']} at the {end} end"
         for end, outcome in at.items()
         for target in outcome.targets
         if about(target["name"]) == name and plain.get(target["name"]) not in (None, target["verdict"])
@@ -207,16 +207,18 @@ def _answer(table: pd.DataFrame, names: Sequence[str], left: Mapping[str, str]) 
     told = []
     for name in names if len(table) else ():
         own = table[table["quantity"] == name]
+        title = titled(name, str(own["text"].iloc[0]))
         ungoverned = own[own["reason"] != ""]
         sure = own[own["certain"]]
         if len(ungoverned):
             first = ungoverned.iloc[0]
-            told.append(f"{name} has no number everywhere: {first['key']}: {first['reason']}.")
+            told.append(f"{title}: no number everywhere: {first['key']}: {first['reason']}.")
         if sure.empty:
-            told.append(f"No input is shown to move {name}: every difference could be chance.")
+            told.append(f"{title}: no input is shown to move it, every difference could be chance.")
             continue
         first = sure.iloc[0]
-        text = f"{first['key']} decides {name} most: {_said(first, LOW)}, {_said(first, HIGH)}; measure it first."
+        ends = f"{_said(first, LOW)}, {_said(first, HIGH)}"
+        text = f"{title}: {first['key']} decides most, {ends}; measure it first."
         rest = len(own) - len(sure)
         told.append(text + (f" Of {len(own)} inputs, {rest} cannot be told from chance." if rest else ""))
     flipping = table[table["flips"] != ""] if len(table) else table
@@ -228,8 +230,7 @@ def _answer(table: pd.DataFrame, names: Sequence[str], left: Mapping[str, str]) 
 
 def _said(row: pd.Series, end: str) -> str:
     """'12.3 s at 3 s'."""
-    value, unit = float(row[end]), str(row["unit"])
+    value = float(row[end])
     if math.isnan(value):
         return f"no number at {row[f'at_{end}']}"
-    shown = {"s": words.duration, "": words.share}.get(unit, lambda v: f"{words.digits(v)} {unit}")(value)
-    return f"{shown} at {row[f'at_{end}']}"
+    return f"{words.amount(value, str(row['unit']))} at {row[f'at_{end}']}"

@@ -16,6 +16,7 @@ from typing import Any
 
 import optuna
 
+from twin import words
 from twin.studies.asking import Ledger
 from twin.studies.costs import cost
 from twin.studies.judge import MET, Bound, Verdict, judged, looks, violation
@@ -39,7 +40,8 @@ def sought(asked: Asked, ask: Ledger, limits: Sequence[Bound]) -> Sought:
         winner, below = search.stepped_down(winner)
     chosen = {search.point(values).name: values for values in search.run}
     notes = tuple(
-        f"More is not better here: {', '.join(names)} is worse for {b} than for {a}; there may be less."
+        f"More is not better here: {words.sequence(ask.called(names))} is worse for {b} than for {a}; "
+        "there may be less."
         for a, b, names in backwards(ask, chosen, limits)[:1]
     )
     found = {verdict.point.name: verdict for verdict in search.verdicts.values()}

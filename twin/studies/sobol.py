@@ -25,6 +25,7 @@ from twin.estimates import CONFIDENCE
 from twin.studies.asking import Ledger, by_name, made
 from twin.studies.evaluation import Outcome, Point
 from twin.studies.kinds import Asked, Found
+from twin.studies.quantities import titled
 from twin.studies.ranges import Range
 
 BAND = (0.05, 0.5, 0.95)
@@ -36,8 +37,8 @@ Floats = NDArray[np.float64]
 def indices(asked: Asked, ask: Ledger, over: Sequence[Range], names: Sequence[str]) -> Found:
     """Tables `sobol` (a row per quantity and input) and `band` (a row per quantity), and what they say.
 
-    `sobol`: quantity, key, at_low, at_high, first, first_low, first_high, total, total_low, total_high,
-    samples, replicas. `band`: quantity, unit, low, median, high, noise (share of the variance between points
+    `sobol`: quantity, text, key, at_low, at_high, first, first_low, first_high, total, total_low, total_high,
+    samples, replicas. `band`: quantity, text, unit, low, median, high, noise (share of the variance between points
     that is left of chance), interactions (share that no input causes alone), points, reason.
     """
     section = asked.section.sobol
@@ -47,10 +48,11 @@ def indices(asked: Asked, ask: Ledger, over: Sequence[Range], names: Sequence[st
     outcomes = ask(points, range(asked.replicas))
     rows: list[dict[str, Any]] = []
     bands: list[dict[str, Any]] = []
-    for name in names:
+    for name, text in zip(names, ask.called(names), strict=True):
         values, unit, reason = _values(outcomes, name)
+        head = {"quantity": name, "text": text}
         band = {
-            "quantity": name,
+            **head,
             "unit": unit,
             **dict.fromkeys(("low", "median", "high", "noise", "interactions"), math.nan),
         }
@@ -59,7 +61,8 @@ def indices(asked: Asked, ask: Ledger, over: Sequence[Range], names: Sequence[st
             continue
         first, total = estimated(problem, values, asked.seed)
         rows += [
-            {"quantity": name, "key": r.key, "at_low": r.text(r.low), "at_high": r.text(r.high)}
+            head
+            | {"key": r.key, "at_low": r.text(r.low), "at_high": r.text(r.high)}
             | dict(zip(("first", "first_low", "first_high"), first[k], strict=True))
             | dict(zip(("total", "total_low", "total_high"), total[k], strict=True))
             | {"samples": section.samples, "replicas": asked.replicas}
@@ -152,17 +155,18 @@ def _raw(values: Floats, inputs: int) -> Floats:
 def _answer(table: pd.DataFrame, bands: pd.DataFrame) -> list[str]:
     told = []
     for _, band in bands.iterrows():
-        name = str(band["quantity"])
+        name, unit = str(band["quantity"]), str(band["unit"])
+        title = titled(name, str(band["text"]))
         if band["reason"]:
-            told.append(f"No Sobol indices of {name}: {band['reason']}.")
+            told.append(f"{title}: no Sobol indices, {band['reason']}.")
             continue
         own = table[table["quantity"] == name].sort_values("total", ascending=False, kind="stable")
         first = own.iloc[0]
         low, high = max(0.0, float(first["total_low"])), min(1.0, float(first["total_high"]))
         share = f"{words.share(float(first['total']))} ({words.shares(low, high)})"
-        span = f"{words.digits(band['low'])} and {words.digits(band['high'])} {band['unit']}".strip()
+        span = " and ".join(words.amount(float(band[end]), unit) for end in ("low", "high"))
         told.append(
-            f"{first['key']} causes {share} of the variance of {name}, which lies between {span} in 90 % of the "
+            f"{title}: {first['key']} causes {share} of its variance; it lies between {span} in 90 % of the "
             "ranges' combinations."
         )
     return told

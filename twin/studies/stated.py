@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.estimates import Estimate, mean, withheld
-from twin.studies.quantities import Quantity
+from twin.studies.quantities import Quantity, titled
 
 WELL_BEYOND = 150
 """So many events should lie beyond a quantile in each replica: the rule of benchmarks/coverage.py, which measures
@@ -95,13 +95,14 @@ def cautions(points: Sequence[Sequence[Quantity]], names: Sequence[str]) -> list
     """A sentence for each of the quantities `names` that rests on few events at some of the points."""
     told = []
     for name in names:
-        found = [few_beyond(q) for own in points for q in own if q.name == name]
+        known = [q for own in points for q in own if q.name == name]
+        found = [few_beyond(q) for q in known]
         few = [beyond for beyond in found if beyond is not None]
         if few:
             where = "" if len(few) == len(found) else f" at {len(few):,} of {len(found):,} points"
             told.append(
-                f"{name} rests on few events{where}: {min(few):.0f} beyond it in a replica, {WELL_BEYOND} are "
-                "wanted. Where latencies come from queues its interval may leave out the truth more often than it "
-                "says: make the horizon longer, not the replicas more."
+                f"{titled(name, known[0].text)} rests on few events{where}: {min(few):.0f} beyond it in a "
+                f"replica, {WELL_BEYOND} are wanted. Where latencies come from queues its interval may leave out "
+                "the truth more often than it says: make the horizon longer, not the replicas more."
             )
     return told
