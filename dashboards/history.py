@@ -29,10 +29,18 @@ _EVENTS, _LATENCY, _QUEUE, _USE, _ARRIVALS = 1, 2, 3, 4, 5
 _NAMED = 8
 _DRAWN = 200
 """Of what happened by chance the first replica's is drawn, and no more than this."""
+_RATES = {"seconds": ("a second", 3600.0), "hours": ("an hour", 1.0), "days": ("an hour", 1.0)}
+"""What arrivals are counted by, where time has this unit, and how often an hour has that."""
+_SHORT_S = 1200.0
+"""What is no longer is told in seconds."""
 
 _HEIGHT_PX, _KIND_PX, _ARRIVALS_PX = 740, 20, 110
 """Of the figure with up to four kinds of events but no arrivals, of each kind's row, and of the arrivals."""
-_ARRIVING = {"signals": (style.BLUE, "solid"), "false candidates": (style.ORANGE, "dot")}
+_ARRIVING = {
+    "signals": (style.BLUE, "solid"),
+    "false candidates": (style.ORANGE, "dot"),
+    "jobs": (style.BLUE, "solid"),
+}
 
 
 @dataclass(frozen=True)
@@ -44,8 +52,11 @@ class Clock:
 
 
 def clock_of(record: Recorded) -> Clock:
-    """Days or hours, as suits the horizon."""
-    return Clock("days", 86400.0) if record.scenario.horizon > 2 * 86400.0 else Clock("hours", 3600.0)
+    """Days, hours or seconds, as suits the horizon."""
+    horizon_s = record.scenario.horizon
+    if horizon_s <= _SHORT_S:
+        return Clock("seconds", 1.0)
+    return Clock("days", 86400.0) if horizon_s > 2 * 86400.0 else Clock("hours", 3600.0)
 
 
 def timeline(
@@ -72,11 +83,12 @@ def timeline(
     _events(figure, record, marks, clock, span)
     first_s, last_s = span or (0.0, record.scenario.horizon)
     figure.update_xaxes(range=[first_s / clock.seconds, last_s / clock.seconds])
-    figure.update_xaxes(title_text=f"simulated {clock.unit} since the start of the run", row=_ARRIVALS)
+    simulated = "simulated " if record.farm is None else ""
+    figure.update_xaxes(title_text=f"{simulated}{clock.unit} since the start of the run", row=_ARRIVALS)
     figure.update_yaxes(title_text="latency, s", **_ticks(table, "latency_s"), row=_LATENCY)
     figure.update_yaxes(title_text="jobs waiting", **_ticks(table, "queue"), row=_QUEUE)
     figure.update_yaxes(title_text="servers busy, %", range=[0, 104], row=_USE)
-    figure.update_yaxes(title_text="an hour", rangemode="tozero", nticks=4, row=_ARRIVALS)
+    figure.update_yaxes(title_text=_RATES[clock.unit][0], rangemode="tozero", nticks=4, row=_ARRIVALS)
     return style.styled(
         figure,
         "Latency, queues, use and arrivals over the run",
@@ -169,7 +181,11 @@ def _bar(mark: dict[Any, Any], kind: str, colour: str, start: float, end: float)
 
 def _latencies(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clock, late: pd.DataFrame) -> None:
     rows = table[table["quantity"] == "latency_s"]
-    _band(figure, rows, clock, style.BLUE, "solid", "latency", _LATENCY)
+    names = sorted(rows["name"].unique()) or ["alerts"]
+    colours, dashes = style.colours(names), style.dashes(names)
+    for name in names:  # of several the legend has their pools
+        label = "latency" if len(names) == 1 else ""
+        _band(figure, rows[rows["name"] == name], clock, colours[name], dashes[name], label, _LATENCY)
     late = _thinned(late.sort_values("event_time_s"))
     figure.add_trace(
         go.Scatter(
@@ -214,16 +230,18 @@ def _pools(figure: go.Figure, table: pd.DataFrame, clock: Clock) -> None:
 
 
 def _arrivals(figure: go.Figure, table: pd.DataFrame, clock: Clock) -> None:
-    for name, (colour, dash) in _ARRIVING.items():
-        rows = table[(table["quantity"] == "arrivals_per_h") & (table["name"] == name)]
+    arrivals = table[table["quantity"] == "arrivals_per_h"]
+    every, an_hour = _RATES[clock.unit]
+    for name, rows in arrivals.groupby("name", sort=False):
+        colour, dash = _ARRIVING[str(name)]
         figure.add_trace(
             go.Scatter(
                 x=rows["time_s"] / clock.seconds,
-                y=rows["value"],
+                y=rows["value"] / an_hour,
                 mode="lines",
                 line={"color": colour, "width": 1.4, "dash": dash, "shape": "hvh"},
-                name=name,
-                hovertemplate="%{y:.3g} an hour at %{x:.2f} " + clock.unit + f"<extra>{name}</extra>",
+                name=str(name),
+                hovertemplate=f"%{{y:.3g}} {every} at %{{x:.2f}} " + clock.unit + f"<extra>{name}</extra>",
             ),
             row=_ARRIVALS,
             col=1,

@@ -18,6 +18,8 @@ import plotly.graph_objects as go
 from dashboards import history, style
 from dashboards.levels import levels
 from dashboards.tables import Course, Signals, timeline_table
+from dashboards.validating import FORETOLD, Validating, validating
+from twin import words
 from twin.limits import PARTS
 from twin.marks import EVERY
 from twin.sofar import QUANTITIES, SCHEMA_VERSION
@@ -59,6 +61,8 @@ class Running:
     marks: pd.DataFrame
     counts: pd.DataFrame
     farm: pd.DataFrame | None = None
+    validation: Validating | None = None
+    """Where the run is a repeat of a case on a farm."""
     instrument: None = None
     plan_digest: str = "running"
     seed: Any = "–"
@@ -97,6 +101,7 @@ def running(content: Mapping[str, Any]) -> Running:
         marks=_marks(content["marks"], float(content["now_s"])),
         counts=pd.DataFrame({"replica": [0]}),
         farm=None if content["simulated"] else pd.DataFrame(),
+        validation=validating(content),
     )
 
 
@@ -106,11 +111,29 @@ def timeline(run: Running) -> tuple[go.Figure, pd.DataFrame]:
     known = Signals(run.alerts, run.alerts)
     span = (0.0, max(run.now_s, 1.0))
     table = timeline_table(record, span, known, Course(run.signals, levels(record)))
+    if run.validation is not None:
+        table = run.validation.beside(table)
     figure = history.timeline(record, span, known, table)
     hour = history.clock_of(record).seconds
     figure.update_xaxes(range=[0.0, run.scenario.horizon / hour])
     figure.add_vline(x=run.now_s / hour, line={"color": style.GREEN, "width": 2})
+    if run.validation is not None:
+        _titled(figure, run, run.validation)
     return figure, table
+
+
+def _titled(figure: go.Figure, run: Running, on: Validating) -> None:
+    """What a timeline of a farm and its twin shows."""
+    title = f"{on.case}, repeat {run.replica + 1} of {on.repeats}: the farm so far, and what was foretold"
+    told = (
+        f"Latency by arrival: median and middle 80 %. Queue and use of what was {FORETOLD}: mean and range of "
+        f"{words.count(on.draws, 'draw')}; queues below {history.FLOOR:g} are drawn at {history.FLOOR:g}"
+    )
+    figure.update_layout(title={"text": style.safe(title), "subtitle": {"text": told}})
+    figure.layout.meta = {
+        "description": f"Latency, queue, servers in use and arrivals of {on.case} on a farm, {on.ended:,} of "
+        f"{on.jobs:,} jobs ended, beside what was foretold of it."
+    }
 
 
 def _alerts(given: Mapping[str, Any], late_s: float | None) -> pd.DataFrame:

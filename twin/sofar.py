@@ -72,20 +72,19 @@ class SoFar:
     def _write(self, environment: TwinEnvironment) -> None:
         content = present(environment, self._scenario)
         content |= {"replica": self._replica, "simulated": not self._on_farm}
-        beside = self.path.with_name(f".{self.path.name}.partial")
-        beside.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
-        beside.replace(self.path)
+        put(self.path, json.dumps(content, separators=(",", ":")))
+
+
+def put(path: Path, text: str) -> None:
+    """Write `text` there, whole or not at all."""
+    beside = path.with_name(f".{path.name}.partial")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
 
 
 def present(environment: TwinEnvironment, scenario: Scenario) -> dict[str, Any]:
     """Means per bin of time of every pool up to now, marks, and alerts (the late ones, then evenly chosen)."""
     plan, now_s = environment.plan, min(environment.now, environment.plan.horizon_s)
-    whole = int(now_s // plan.bin_s)
-    areas = _areas(environment)[:, :whole] / plan.bin_s
-    together = max(1, math.ceil(whole / BINS))
-    groups = np.arange(0, whole, together)
-    sizes = np.diff([*groups, whole])
-    means = np.add.reduceat(areas, groups, axis=1) / sizes[None, :, None] if whole else areas
     event_s, latency_s = fates.published_signals(environment)
     late_s = scenario.targets.late
     late = latency_s > (math.inf if late_s is None else late_s)
@@ -96,17 +95,31 @@ def present(environment: TwinEnvironment, scenario: Scenario) -> dict[str, Any]:
         "now_s": now_s,
         "horizon_s": plan.horizon_s,
         "late_s": late_s,
+        **over_time(environment, now_s),
+        "published": int(latency_s.size),
+        "late": int(late.sum()),
+        "alerts": {"event_time_s": event_s[chosen].tolist(), "latency_s": latency_s[chosen].tolist()},
+        "signals": _signals(environment, now_s),
+        "marks": [list(mark) for mark in environment.marks],
+    }
+
+
+def over_time(environment: TwinEnvironment, until_s: float) -> dict[str, Any]:
+    """Means per bin of time of every pool, `until_s` at most: `time_s` of each bin, `bin_s`, `pools` by name."""
+    plan = environment.plan
+    whole = int(until_s // plan.bin_s)
+    areas = _areas(environment)[:, :whole] / plan.bin_s
+    together = max(1, math.ceil(whole / BINS))
+    groups = np.arange(0, whole, together)
+    sizes = np.diff([*groups, whole])
+    means = np.add.reduceat(areas, groups, axis=1) / sizes[None, :, None] if whole else areas
+    return {
         "time_s": (groups * plan.bin_s).tolist(),
         "bin_s": plan.bin_s * together,
         "pools": {
             name: {q: means[p, :, k].round(6).tolist() for k, q in enumerate(QUANTITIES)}
             for p, name in enumerate(plan.pool_names)
         },
-        "published": int(latency_s.size),
-        "late": int(late.sum()),
-        "alerts": {"event_time_s": event_s[chosen].tolist(), "latency_s": latency_s[chosen].tolist()},
-        "signals": _signals(environment, now_s),
-        "marks": [list(mark) for mark in environment.marks],
     }
 
 

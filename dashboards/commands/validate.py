@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dashboards.commands.run import Watched as Progress
 from dashboards.terminal import TARGET_MISSED, USAGE, Json, Quiet, fail, finite, result, result_json, say
 from dashboards.watch import watch
 
 if TYPE_CHECKING:
     from twin.validation.request import Request
+    from twin.validation.watched import Watched
 
 Case = Annotated[
     list[str] | None,
@@ -40,6 +44,7 @@ def validate(
     out: Out = None,
     json: Json = False,
     quiet: Quiet = False,
+    progress: Progress = None,
     fail_on_target: Annotated[
         bool, typer.Option("--fail-on-target", help="Exit with code 5 when a case misses a goal.")
     ] = False,
@@ -56,8 +61,8 @@ def validate(
     request = _request(programs, case, n, repeats, seed, budget)
     folder = folders.chosen(out, "validation")
     try:
-        with watch(quiet) as progress:
-            found = validated(request, folder, progress)
+        with watch(quiet, progress) as told, _watched(progress) as watched:
+            found = validated(request, folder, told, watched)
     except KeyboardInterrupt:
         say(f"interrupted; the same command goes on from {folder}.partial")
         raise
@@ -69,6 +74,18 @@ def validate(
         result(f"\nReport  {page}")
     if fail_on_target and text.kind(found) == "missed":
         sys.exit(TARGET_MISSED)
+
+
+@contextmanager
+def _watched(file: Path | None) -> Iterator[Watched | None]:
+    """What writes how the validation goes beside a `file` of progress; nothing without one."""
+    if file is None:
+        yield None
+        return
+    from twin.validation.watched import Watched
+
+    with Watched(file.with_suffix(".now.json")) as watched:
+        yield watched
 
 
 def without_curves(found: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from dashboards import running
 from dashboards.cli import main
 from tests.dashboards.validated import TRIALS, result
 from twin.validation import trial
@@ -32,7 +33,7 @@ def asked(monkeypatch):
     """What reaches the validation, which then finds what it would find of farms that are made up."""
     requests = []
 
-    def validate(request, out, progress):
+    def validate(request, out, progress, watched=None):
         requests.append(request)
         progress(0.5, "load 0.5: the farm, repeat 1 of 3")
         found = result(TRIALS[1:2] if request.seed == 1 else TRIALS[3:4])
@@ -117,7 +118,7 @@ def test_json_is_the_result_without_its_curves(ettwin, asked, tmp_path):
 
 
 def test_an_interrupted_validation_says_how_to_go_on(ettwin, monkeypatch, tmp_path):
-    def validate(request, out, progress):
+    def validate(request, out, progress, watched=None):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(trial, "validate", validate)
@@ -187,7 +188,8 @@ def test_a_real_farm_is_foretold_run_and_told(ettwin, tmp_path):
     """One case in small: too few jobs for a verdict on the twin, enough for every step and file."""
     folder = tmp_path / "v"
     small = ("--n", "300", "--repeats", "1", "--budget", "1", "--case", "two priorities")
-    code, out, err = ettwin("validate", *small, "--json", "--out", folder)
+    watched = ("--progress", tmp_path / "mine.jsonl")
+    code, out, err = ettwin("validate", *small, *watched, "--json", "--out", folder)
     assert code == 0, err
     found = json.loads(out)
     made_up = result(TRIALS[:1])
@@ -204,6 +206,12 @@ def test_a_real_farm_is_foretold_run_and_told(ettwin, tmp_path):
         assert case["prediction"]["sha256"] == hashlib.sha256(kept).hexdigest()
         assert case["contention"]["own_cores"] > 0.0
     assert [one["without"] for one in found["ablation"]] == ["nothing", *TERMS]
+    seen = running.read(tmp_path / "mine.now.json")
+    assert (seen.replica, seen.published, seen.validation.jobs) == (0, 300, 300)
+    assert [one["verdict"] for one in seen.validation.done] == [case["verdict"] for case in found["cases"]]
+    assert 0.0 < seen.validation.so_far["p50"] < seen.validation.so_far["p99"]
+    fractions = [json.loads(line)["fraction"] for line in (tmp_path / "mine.jsonl").read_text().splitlines()]
+    assert fractions == sorted(fractions)
     assert not folder.with_name("v.partial").exists()
     again = tmp_path / "again.html"
     assert ettwin("report", folder, "--out", again)[0] == 0

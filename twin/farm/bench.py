@@ -116,17 +116,25 @@ class Bench:
         os.sched_setaffinity(0, self._before)
         self._crew.close()
 
-    def run(self, plan: Plan, program: int = 0, kills: Sequence[tuple[float, int]] = ()) -> Farm:
+    def run(
+        self,
+        plan: Plan,
+        program: int = 0,
+        kills: Sequence[tuple[float, int]] = (),
+        look: Callable[[Farm], object] | None = None,
+    ) -> Farm:
         """The farm that has run `plan`, whose only pool has no more than all servers.
 
         Primaries execute the program of that number. Workers of the servers in `kills` (at s, server) die, and
-        others take their place.
+        others take their place. `look` is given the farm where there is nothing to do but wait (Farm.meanwhile).
         """
         self._inputs.first = program
         with steady():
             begun_s = time.monotonic()
             farm = Farm(plan, self._crew, self._inputs, lambda: time.monotonic() - begun_s, trace=True)
             farm.controls += [Kill(at_s, server, self._kill) for at_s, server in kills]
+            if look is not None:
+                farm.meanwhile = lambda: look(farm)
             farm.run()
         farm.written()
         return farm

@@ -24,6 +24,9 @@ from twin.plan import Plan
 PATIENCE_S = 0.5
 """The longest wait for news: then the crew is asked whether somebody has fallen silent."""
 
+BREATHER_S = 5e-3
+"""A wait that lasts at least so long, unless news comes, leaves time for something else."""
+
 MOST_DEATHS = 4
 """Workers that a server may lose in a row before one answers: then it is the program that kills them."""
 
@@ -72,6 +75,8 @@ class Farm(TwinEnvironment):
 
     A batch on a worker that dies waits again, or is `lost`, as the scenario says; the server is broken until
     another worker is ready. `written` tells every batch and every such incident, `tell` hears of each at once.
+    `meanwhile` is called, and is to be short, where there is nothing to do but wait: no batch can start before the
+    next news, or nothing is due for BREATHER_S.
     """
 
     def __init__(
@@ -87,6 +92,7 @@ class Farm(TwinEnvironment):
         super().__init__(plan, trace=trace, policy=policy)
         self.log = Log()
         self.tell: Callable[[Started | Executed | Incident], object] = lambda told: None
+        self.meanwhile: Callable[[], object] | None = None
         self._crew, self._inputs, self._clock = crew, inputs, clock
         self.mode = LOSE if lost else REQUEUE
         live = np.flatnonzero(plan.stages["live"])
@@ -106,7 +112,10 @@ class Farm(TwinEnvironment):
             if self._due_s() >= end_s and not self._running and not self._absent:
                 self.catch_up(until_s)
                 break
-            wake_s = self._due_s() if self._may_start() else self._control_s()
+            may_start = self._may_start()
+            wake_s = self._due_s() if may_start else self._control_s()
+            if self.meanwhile is not None and (not may_start or wake_s - self._clock() > BREATHER_S):
+                self.meanwhile()
             left_s = min(wake_s, until_s) - self._clock()
             for news in self._crew.wait(min(max(left_s, 0.0), PATIENCE_S)):
                 self._hear(news)

@@ -22,12 +22,14 @@ def line(
     patience_s: float = 600.0,
     pool: Mapping[str, object] | None = None,
     seed: int = 0,
+    bin_s: float = 0.0,
     controls: Sequence[Control] = (),
 ) -> Plan:
     """Jobs of each kind at their `arrivals` (job,) in s; kinds are served in their order, whatever waits.
 
     Each kind is a stage with these primary and fallback `programs`. `pool` is what else its PoolSpec says. `seed`
-    is that of service times, where they are drawn. The plan ends `patience_s` after the last arrival.
+    is that of service times, where they are drawn. Queues are told over time in bins of `bin_s`, by default of a
+    thousandth of the whole. The plan ends `patience_s` after the last arrival.
     """
     last_s = max(float(times_s[-1]) for times_s in arrivals.values())
     stages = [
@@ -48,6 +50,7 @@ def line(
         stages=stages,
         streams=[Stream(name, len(times_s), times_s=times_s) for name, times_s in arrivals.items()],
         horizon_s=last_s + patience_s,
+        bin_s=bin_s,
         controls=controls,
     )
 

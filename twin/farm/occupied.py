@@ -142,10 +142,10 @@ class _Runs:
         return (end_s - start_s)[_WARM_UP * servers : number - servers]
 
     def _run(
-        self, arrivals: dict[str, Array], batch: int, servers: int, **more: Sequence[tuple[float, int]]
+        self, arrivals: dict[str, Array], batch: int, servers: int, kills: Sequence[tuple[float, int]] = ()
     ) -> Farm:
         plan = line(arrivals, (untold(batch), None), servers=servers, max_batch=batch)
-        return self._bench.run(plan, self._program, **more)
+        return self._bench.run(plan, self._program, kills)
 
 
 def _spans(farm: Farm) -> tuple[Array, Array]:

@@ -26,6 +26,8 @@ from workloads.profile import Service
 Array = NDArray[np.float64]
 DISPATCH_S = 1.0
 """How long the cost of sending and answering is taken to hold."""
+BINS, LEAST_BIN_S = 200, 0.05
+"""In so many bins queues are told over the time of arrivals; none is shorter."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,12 @@ def plan(
     if case.happens == "retraining" and arrivals.disturbed_s is not None:
         from_s, until_s = arrivals.disturbed_s
         controls.append(Retraining(name="retraining", at_s=from_s, lasts_s=until_s - from_s, stage=0))
+    last_s = max(float(times_s[-1]) for times_s in arrivals.times_s.values())
     known = programs or (untold(case.max_batch), untold(case.max_batch))
     return line(
         arrivals.times_s, known, servers=case.servers, max_batch=case.max_batch, max_wait_s=case.max_wait_s,
-        live=programs is None, pool=pool, seed=seed, controls=controls,
+        live=programs is None, pool=pool, seed=seed,
+        bin_s=max(last_s / BINS, LEAST_BIN_S), controls=controls,
     )  # fmt: skip
 
 

@@ -52,6 +52,11 @@ class Request:
         return (self.workload, self.runtime, 1), (self.fallback_workload or self.workload, self.fallback, 1)
 
     @property
+    def title(self) -> str:
+        """What is validated, in words."""
+        return f"{self.workload} on {self.runtime}"
+
+    @property
     def chosen(self) -> tuple[Case, ...]:
         """The cases, in their order."""
         return tuple(case for case in CASES if self.cases is None or case.name in self.cases)

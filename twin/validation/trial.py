@@ -19,6 +19,7 @@ from twin.validation.foretold import Known
 from twin.validation.goals import FLOORS, GOALS, QUANTILES
 from twin.validation.request import Request as Request
 from twin.validation.tries import Tries
+from twin.validation.watched import Watched
 from workloads import host
 from workloads.occupancy import TERMS, read
 from workloads.profile import Service
@@ -31,16 +32,24 @@ _PROFILE, _FALLBACK, _ALONE = 0.15, 0.3, 0.2
 Progress = Callable[[float, str], None]
 
 
-def validate(request: Request, out: Path, progress: Progress = lambda done, text: None) -> dict[str, Any]:
+def validate(
+    request: Request,
+    out: Path,
+    progress: Progress = lambda done, text: None,
+    watched: Watched | None = None,
+) -> dict[str, Any]:
     """What was said and what happened, in every case; also written into the new folder `out`, all at once.
 
-    An interrupted validation with the same request goes on from what it left beside `out`. FarmError when workers
-    cannot do their work, FileExistsError when there is an `out` already.
+    An interrupted validation with the same request goes on from what it left beside `out`. `watched` tells how it
+    goes, where somebody wants to know. FarmError when workers cannot do their work, FileExistsError when there is
+    an `out` already.
     """
     if out.exists():
         raise FileExistsError(f"{out}: exists already; choose another folder or remove it")
     folder = out.with_name(out.name + ".partial")
     kept.begin(folder, request)
+    if watched is not None:
+        watched.begins(request.title, len(request.chosen), request.repeats)
     begun_s, began = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     with Bench(request.programs, SERVERS) as bench:
         known, unfit = _known(folder, request, bench, _part(progress, 0.0, _PROFILE))
@@ -49,10 +58,13 @@ def validate(request: Request, out: Path, progress: Progress = lambda done, text
         for k, case in enumerate(request.chosen):
             path = folder / kept.file_name("case", case.name)
             if not path.exists():
-                tries = Tries(case, request, bench, known, unfit)
+                tries = Tries(case, request, bench, known, unfit, watched)
                 say = _part(progress, _PROFILE + k * each, each, f"{case.name}: ")
                 kept.write(path, tries.judged(folder, say))
-            cases += kept.read(path)
+            rows = kept.read(path)
+            cases += rows
+            if watched is not None:
+                watched.judged(rows)
     result = {
         "schema_version": SCHEMA_VERSION,
         **{name: value for name, value in asdict(request).items() if name != "cases"},

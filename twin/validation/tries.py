@@ -31,22 +31,29 @@ from twin.validation.observed import Observed
 from twin.validation.request import Request
 from twin.validation.speed import known_speed, slownesses, unsteady
 from twin.validation.spread import errors
+from twin.validation.watched import Watched
 from workloads.occupancy import TERMS
 
 DRAWS = 20
 """Runs of the twin behind each prediction."""
+_SAID, _SHOWN = 0.05, 0.85
+"""Shares of a case for what is foretold, and for the farm."""
 Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class Tries:
-    """A case on a bench whose programs' profiles are `known`; `unfit` is why they may not count, if so."""
+    """A case on a bench whose programs' profiles are `known`; `unfit` is why they may not count, if so.
+
+    `watched` tells how it goes, where somebody wants to know.
+    """
 
     case: Case
     request: Request
     bench: Bench
     known: tuple[Known, Known]
     unfit: str | None
+    watched: Watched | None = None
 
     def judged(self, folder: Path, progress: Progress) -> list[dict[str, Any]]:
         """As JSON, a row for each kind of job; what was foretold is kept in `folder`."""
@@ -57,6 +64,8 @@ class Tries:
         arrivals = case.arrivals(request.n, per_s, np.random.default_rng([request.seed, CASES.index(case)]))
         predicted = foretell(case, arrivals, self.known, slowness, DRAWS, request.seed)
         said = _say(case, arrivals, predicted, slowness, folder)
+        if self.watched is not None:
+            self.watched.foretold(case, arrivals, predicted)
         said["farm_began"] = _now()
         farms, used = self._shown(arrivals, progress)
         progress(0.9, "comparing")
@@ -99,13 +108,20 @@ class Tries:
     def _shown(self, arrivals: Arrivals, progress: Progress) -> tuple[list[Farm], Used]:
         """The farm's repeats, and what others used beside the one that suffered most."""
         kills = [(arrivals.disturbed_s[0], 0)] if self.case.happens == "death" and arrivals.disturbed_s else []
-        farms, uses, repeats = [], [], self.request.repeats
+        farms, uses, repeats, watched = [], [], self.request.repeats, self.watched
         for k in range(repeats):
-            progress((k + 0.2) / (repeats + 0.5), f"the farm, repeat {k + 1} of {repeats}")
-            watch = Contention()
-            watch.start(self.bench.processes())
-            farms.append(self.bench.run(plan(self.case, arrivals), kills=kills))
-            uses.append(watch.stop(self.bench.processes()))
+
+            def told(ended: float, k: int = k) -> None:
+                progress(_SAID + _SHOWN * (k + ended) / repeats, f"the farm, repeat {k + 1} of {repeats}")
+
+            told(0.0)
+            look = None if watched is None else watched.repeat(k, told)
+            contention = Contention()
+            contention.start(self.bench.processes())
+            farms.append(self.bench.run(plan(self.case, arrivals), kills=kills, look=look))
+            uses.append(contention.stop(self.bench.processes()))
+            if watched is not None:
+                watched.ended(farms[-1])
         return farms, max(uses, key=lambda used: used.other_cores + used.steal_cores)
 
     def _disturbed_s(self, arrivals: Arrivals) -> tuple[float, float] | None:
