@@ -66,7 +66,7 @@ def _header(result: Result) -> str:
         f"begun {result['began']}, took {words.duration(result['seconds'])}"
     )
     title = f"{result['workload']} on {result['runtime']}"
-    return shell.heading("MEASURED", title, "How well does the twin foretell what a real farm does?", meta)
+    return shell.heading("MEASURED", title, text.QUESTION, meta)
 
 
 def _footer(result: Result) -> str:

@@ -16,6 +16,8 @@ from twin.validation.goals import MET, MISSED, UNFIT
 from twin.validation.speed import FIGURES as KNOWN_SPEED
 
 WIDTH = 80
+QUESTION = "How well does the twin foretell what a real farm does?"
+"""Of every validation."""
 _NAME, _CELL, _WHO = 24, 13, {"prediction": "foretold", "model": "model's"}
 
 

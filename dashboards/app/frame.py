@@ -16,7 +16,7 @@ from dash.development.base_component import Component
 
 from dashboards.app import jobview, parts
 from dashboards.app.job import Job
-from dashboards.app.library import COMPARISON, RUN, STUDY, Entry, GoneError, Library, LibraryError, UnknownError
+from dashboards.app.library import KINDS, Entry, GoneError, Library, LibraryError, UnknownError
 from dashboards.app.pages import PAGES
 from dashboards.app.url import Url, address, download, matched, parsed
 from dashboards.style import FONT
@@ -107,7 +107,7 @@ def is_there(library: Library, pathname: str) -> bool:
     module = next((module for module in PAGES if matched(module.PATH, pathname) is not None), None)
     if module is None:
         return False
-    kind = next((kind for kind in (RUN, COMPARISON, STUDY) if module.PATH.startswith(f"/{kind}/")), None)
+    kind = next((kind for kind in KINDS if module.PATH.startswith(f"/{kind}/")), None)
     try:
         if kind is not None:
             library.entry((matched(module.PATH, pathname) or {})["id"], kind)

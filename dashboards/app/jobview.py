@@ -9,13 +9,15 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboards.app import job, parts, replays
+from dashboards.app import job, parts, replays, validations
 from dashboards.app.job import Job
 from dashboards.app.url import address
 from twin import words
 
-_RESULTS = {"compare": "/comparison/{id}", "study": "/study/{id}"}
+_RESULTS = {"compare": "/comparison/{id}", "study": "/study/{id}", validations.KIND: "/validation/{id}"}
 """By kind of job, where its result is shown; others are runs."""
+_LIVE = ("run", validations.KIND)
+"""Kinds that can be watched."""
 
 
 def progress(one: Job) -> Component:
@@ -58,7 +60,7 @@ def actions(one: Job, where: str) -> list[Any]:
         **parts.attributes({"aria-label": f"Cancel {one.asked.title}"}),
     )
     watch = parts.link("Watch", address("/job/{id}/live", id=one.id), "button")
-    return [*([watch] if one.asked.kind == "run" and one.state == job.RUNNING else []), cancel]
+    return [*([watch] if one.asked.kind in _LIVE and one.state == job.RUNNING else []), cancel]
 
 
 def order(one: Job) -> tuple[int, int]:

@@ -1,7 +1,7 @@
-"""The results that a folder holds: runs, comparisons and studies, looked up by id. Knows no Dash and no page.
+"""The results that a folder holds: runs, comparisons, studies and validations, looked up by id.
 
-An id is the name of a folder. It is looked up among those that are there, never joined into a path, so that no
-address leads out of the folder. Links are not followed.
+Knows no Dash and no page. An id is the name of a folder. It is looked up among those that are
+there, never joined into a path, so that no address leads out of the folder. Links are not followed.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dashboards import validation_text
 from dashboards.app.cache import Cache
 from dashboards.app.stored import FILES, Stored
 
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
     from dashboards.app.jobs import Jobs
 
 T = TypeVar("T")
-RUN, COMPARISON, STUDY = "run", "comparison", "study"
-_MARKERS = {RUN: "manifest.json", COMPARISON: "comparison.json", STUDY: "study.yaml"}
+KINDS = RUN, COMPARISON, STUDY, VALIDATION = "run", "comparison", "study", "validation"
+_MARKERS = {
+    RUN: "manifest.json",
+    COMPARISON: "comparison.json",
+    STUDY: "study.yaml",
+    VALIDATION: "validation.json",
+}
 """The file by which a kind of result is known; a study has a manifest as well, so that it is asked last."""
 MOST_BYTES = 600_000_000
 """Of tables and of what is computed from them, kept in memory."""
@@ -155,6 +161,10 @@ class Library:
         """The comparison.json of this id."""
         return self._json(self.entry(id, COMPARISON), "comparison.json")
 
+    def validation(self, id: str) -> dict[str, Any]:
+        """The validation.json of this id."""
+        return self._json(self.entry(id, VALIDATION), "validation.json")
+
     def file(self, id: str, name: str) -> Path:
         """A file of the result that may be handed out; UnknownError for any other name."""
         entry = self.entry(id)
@@ -208,7 +218,7 @@ class Library:
 
 def _kind(folder: Path) -> tuple[str, tuple[int, int]] | None:
     """What `folder` holds, and when it was written; None for anything else."""
-    for kind in (COMPARISON, STUDY, RUN):
+    for kind in (COMPARISON, STUDY, VALIDATION, RUN):
         try:
             found = (folder / _MARKERS[kind]).stat()
         except OSError:
@@ -271,10 +281,21 @@ def _of_study(folder: Path) -> dict[str, Any]:
     }
 
 
+def _of_validation(folder: Path) -> dict[str, Any]:
+    told = _mapping(folder / "validation.json")
+    return {
+        "scenario": f"{told['workload']} on {told['runtime']}",
+        "question": validation_text.QUESTION,
+        "verdict": validation_text.kind(told),
+        "seed": int(told["seed"]),
+    }
+
+
 _TOLD: dict[str, Callable[[Path], dict[str, Any]]] = {
     RUN: _of_run,
     COMPARISON: _of_comparison,
     STUDY: _of_study,
+    VALIDATION: _of_validation,
 }
 
 

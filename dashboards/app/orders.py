@@ -1,6 +1,6 @@
-"""What is asked of ettwin: a what-if, cases, two runs paired, a study, an alert again. Knows no Dash.
+"""What is asked of ettwin: a what-if, cases, two runs paired, a study, a validation, an alert again.
 
-Everything is checked again here: what a page has shown as right is not taken on trust.
+Knows no Dash. Everything is checked again here: what a page has shown as right is not taken on trust.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dashboards.app import replays, sidebyside, whatif
+from dashboards.app import replays, sidebyside, validations, whatif
 from dashboards.app.job import PROGRESS, Job
 from dashboards.app.jobs import Jobs, RefusedError
 from dashboards.app.library import Library
+from dashboards.app.validations import Validation
 from dashboards.app.whatif import Draft
 from twin.scenario import Scenario
 from twin.studies import shipped
@@ -63,6 +64,17 @@ def study(library: Library, name: str) -> Job:
     return _jobs(library).submit("study", f"Study {name}", name, arguments)
 
 
+def validation(library: Library, asked: Validation) -> Job:
+    """A job that holds the twin against a farm of this machine; RefusedError for what no validation could be."""
+    if problem := asked.problem():
+        raise RefusedError(problem)
+
+    def arguments(home: Path, out: Path) -> list[str]:
+        return [validations.KIND, *asked.options(), *_shared(home, out, validations.KIND)]
+
+    return _jobs(library).submit(validations.KIND, asked.title[:_TITLE], "validation", arguments)
+
+
 def replay(library: Library, run: str, event: str) -> Job:
     """A job that asks the archived models about an alert again; RefusedError where the run keeps no capsules.
 
@@ -109,7 +121,7 @@ def _submitted(library: Library, draft: Draft, scenario: Scenario, kind: str, na
 
 
 def _shared(home: Path, out: Path, kind: str) -> list[str]:
-    workers = [] if kind == "run" else ["--workers", "2"]
+    workers = ["--workers", "2"] if kind in ("compare", "study") else []
     return [*workers, "--quiet", "--progress", str(home / PROGRESS), "--out", str(out)]
 
 

@@ -32,6 +32,7 @@ FILES = (
     "manifest.json",
     "summary.json",
     "comparison.json",
+    "validation.json",
     *(f"{name}.parquet" for name in (*TABLES, *MAYBE, "values", "table")),
 )
 """What a result may hand out."""

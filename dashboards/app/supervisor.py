@@ -21,6 +21,8 @@ from dashboards.app.job import Asked, Limits
 LOOK_S = 0.1
 """Between two looks at the job."""
 NICE = 10
+UNFINISHED = ("partial", "unfinished")
+"""Endings of what a validation and a study keep of what is done, beside their results."""
 _ETTWIN = (sys.executable, "-m", "dashboards.cli")
 
 
@@ -60,7 +62,7 @@ def _run(folder: Path, asked: Asked, descriptor: int, wishes: list[int]) -> tupl
     while child.poll() is None:
         if wishes or (folder / job.CANCEL).exists():
             _finish(child, asked.limits)
-            return job.CANCELLED, "It was cancelled. Nothing was written."
+            return job.CANCELLED, f"It was cancelled. {_left(folder.parents[1] / asked.result)}"
         if time.monotonic() - begun_s > asked.limits.wall_s:
             _finish(child, asked.limits)
             return job.STOPPED, f"It took longer than the {asked.limits.wall_s / 60:,.0f} min that a job may take."
@@ -92,6 +94,14 @@ def _finish(child: subprocess.Popen[bytes], limits: Limits) -> None:
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
+
+
+def _left(out: Path) -> str:
+    """What a job that was to write `out` has left."""
+    beside = (out.with_name(f"{out.name}.{ending}") for ending in UNFINISHED)
+    if any(path.exists() for path in beside):
+        return "What is done is kept: the same, started again, goes on from it."
+    return "Nothing was written."
 
 
 def _told(folder: Path, asked: Asked, code: int) -> tuple[str, str]:

@@ -14,8 +14,10 @@ from dashboards.alerttrace import event_name
 from dashboards.app import sidebyside
 from dashboards.app.pages import PAGES
 from dashboards.app.url import address
+from tests.dashboards import validated
 from tests.dashboards.app import asked, finished, studied
 from tests.dashboards.app.browser import ARGUMENTS, CHROMIUM, Served, settled, visited
+from tests.dashboards.app.test_validation_pages import PRESENT
 from twin.limits import published_signals
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
@@ -33,6 +35,8 @@ def served(tmp_path_factory):
     (folder / "held" / "comparison.json").write_text(json.dumps(result))
     for name in ("swept", "torn"):
         shutil.copytree(studied.folder() / name, folder / name)
+    (folder / "validated").mkdir()
+    (folder / "validated" / "validation.json").write_text(json.dumps(validated.result()))
     found = Served(folder)
     yield found
     found.stop()
@@ -206,8 +210,9 @@ RULES = {"light": None, "dark": {"runOnly": ["color-contrast"]}}
 @pytest.mark.parametrize("theme", RULES)
 def test_every_page_is_quiet_and_accessible(browser, served, theme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    shown = {"study": "swept", "validation": "validated"}
     paths = [
-        address(module.PATH, id="swept" if module.PATH.startswith("/study/") else "small")
+        address(module.PATH, id=shown.get(module.PATH.split("/")[1], "small"))
         for module in PAGES
         if not module.PATH.startswith(("/job/", "/comparison/")) and "{event}" not in module.PATH
     ]
@@ -222,6 +227,36 @@ def test_every_page_is_quiet_and_accessible(browser, served, theme):
             for width in WIDTHS_PX:
                 page.set_viewport_size({"width": width, "height": 900})
                 assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (path, width)
+
+
+def test_a_validation_is_started_and_cancelled_and_one_elsewhere_is_watched(browser, served):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    (served.folder / "mine.now.json").write_text(json.dumps(PRESENT))
+    with visited(browser, served) as page:
+        page.goto(served.address)
+        page.get_by_role("link", name="New run").first.click()
+        page.get_by_role("link", name="Hold the twin against a farm of this machine").click()
+        page.get_by_label("Cases").first.fill("load 0.3")
+        page.get_by_role("option", name="load 0.3", exact=True).click()
+        page.get_by_label("Jobs of each case").fill("99")
+        page.get_by_role("button", name="Validate", exact=True).click()
+        page.get_by_text("a whole number from 100 to 1,000,000 is needed").wait_for()
+        page.get_by_label("Jobs of each case").fill("1000")
+        page.get_by_role("button", name="Validate", exact=True).click()
+        page.wait_for_url(re.compile(r"/job/\d+"))
+        page.get_by_role("link", name="Watch").click()
+        page.get_by_text("The profile is measured first").wait_for()
+        page.get_by_role("link", name="The job", exact=True).click()
+        page.get_by_role("button", name=re.compile("Cancel")).click()
+        page.get_by_role("heading", name="Cancelled").wait_for(timeout=30_000)
+        page.get_by_text("It was cancelled.").wait_for()
+
+        page.goto(served.address + "/live/mine")
+        page.get_by_text("of what has ended by now").wait_for()
+        settled(page)
+        drawn = page.locator(".js-plotly-plot").first.evaluate("one => one.data.map((trace) => trace.name)")
+        assert {"farm", "foretold", "jobs"} <= set(drawn)
+        assert [one["id"] for one in axe.run(page).response["violations"]] == []
 
 
 def test_jobs_survive_reload_and_restart(browser, served):

@@ -33,6 +33,8 @@ from dashboards.app.pages import (
     studies,
     study,
     summary,
+    validate,
+    validation,
     watched,
 )
 
@@ -43,6 +45,8 @@ PAGES: tuple[ModuleType, ...] = (
     comparison,
     studies,
     study,
+    validate,
+    validation,
     jobs,
     job,
     live,

@@ -8,7 +8,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from dashboards.app import job, jobview, parts
+from dashboards.app import job, jobview, parts, validations
 from dashboards.app.job import Job
 from dashboards.app.library import Library, UnknownError
 from dashboards.app.url import Url
@@ -91,6 +91,8 @@ def _back(one: Job) -> Component:
         return parts.link("The alert", one.asked.shown_at, "button")
     if one.asked.kind == "study":
         return parts.link("Studies", "/studies", "button")
+    if one.asked.kind == validations.KIND:
+        return parts.link("Validate", "/validate", "button")
     return parts.link("Change it and run again", "/new", "button")
 
 

@@ -160,7 +160,13 @@ def _gallery(library: Library) -> Component:
         "Each of these scenarios is shipped with ettwin and answers a question. Start from the one that is "
         "nearest to yours: every value of it can be changed."
     )
-    return html.Div([html.H1("New run"), html.P(text, className="lead"), html.Div(cards, className="cards")])
+    trust = parts.note(
+        "How far can its answers be trusted? ",
+        parts.link("Hold the twin against a farm of this machine", "/validate"),
+    )
+    return html.Div(
+        [html.H1("New run"), html.P(text, className="lead"), html.Div(cards, className="cards"), trust]
+    )
 
 
 def _rank(item: tuple[str, Scenario]) -> tuple[bool, str]:

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from dashboards import study_text, text
 from dashboards.app import jobview, parts
-from dashboards.app.library import COMPARISON, RUN, STUDY, Entry, Library, LibraryError
+from dashboards.app.library import COMPARISON, RUN, STUDY, VALIDATION, Entry, Library, LibraryError
 from dashboards.app.sidebyside import MOST
 from dashboards.app.url import Url, address
 from twin import words
@@ -22,12 +22,17 @@ _WHAT = (
     "A digital twin of the Einstein Telescope's low-latency computing. Every number here is simulated from "
     "programs that were measured; assumptions are marked."
 )
-_ADDRESS = {RUN: "/run/{id}", COMPARISON: "/comparison/{id}", STUDY: "/study/{id}"}
+_ADDRESS = {
+    RUN: "/run/{id}",
+    COMPARISON: "/comparison/{id}",
+    STUDY: "/study/{id}",
+    VALIDATION: "/validation/{id}",
+}
 
 
 def layout(library: Library, url: Url) -> Component:
     """The page: a first look for who has nothing yet, jobs under way, all results."""
-    entries = library.entries(RUN, COMPARISON, STUDY)
+    entries = library.entries()
     own = [entry for entry in entries if not entry.shipped]
     ticked = [id for id in url.all("run") if id in {entry.id for entry in entries if entry.kind == RUN}]
     return html.Div(
@@ -61,7 +66,7 @@ def connect(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
     def find(text: str | None, every: str | None) -> Any:
-        entries = library.entries(RUN, COMPARISON, STUDY)
+        entries = library.entries()
         return _table(_found(entries, text or ""), every == "yes")
 
     @app.callback(Output("overview-compare", "children"), Input({"query": "run"}, "value"))
@@ -217,6 +222,8 @@ def _verdict(entry: Entry) -> Any:
     if entry.kind == STUDY:
         kind = entry.about["kind"]
         return f"study: {study_text.TITLES.get(kind, kind)}"
+    if entry.kind == VALIDATION:
+        return ["validation ", parts.verdict(entry.verdict)]
     return "comparison" if entry.kind == COMPARISON else parts.verdict(entry.verdict)
 
 

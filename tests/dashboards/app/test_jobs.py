@@ -142,6 +142,19 @@ def test_one_that_does_not_listen_is_ended_by_force(tmp_path, made):
         os.kill(child, 0)
 
 
+KEEPS = "import sys, pathlib, time; pathlib.Path(sys.argv[1] + '.partial').mkdir(); time.sleep(60)"
+
+
+def test_a_job_that_is_cancelled_says_whether_what_is_done_is_kept(tmp_path, made):
+    queue = made(tmp_path, most=2)
+    plain, keeping = start(queue, SLOW, name="plain"), start(queue, KEEPS, name="kept")
+    until(lambda: (tmp_path / "kept.partial").exists(), queue)
+    for one in (plain, keeping):
+        queue.cancel(one.id)
+    assert ended(queue, plain.id).words == "It was cancelled. Nothing was written."
+    assert "What is done is kept: the same, started again, goes on" in ended(queue, keeping.id).words
+
+
 def test_a_job_that_is_killed_is_told_as_killed(tmp_path, made):
     queue = made(tmp_path)
     one = start(queue, SLOW)
