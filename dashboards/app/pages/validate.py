@@ -120,6 +120,7 @@ def _form(library: Library) -> list[Any]:
     cases = dmc.MultiSelect(
         id="validate-cases",
         label="Cases",
+        mt=10,
         description="None chosen: all of them",
         data=[case.name for case in CASES],
         value=[],
@@ -135,7 +136,8 @@ def _form(library: Library) -> list[Any]:
         _number("seconds", "Seconds for the profile", "Of both programs, alone and on a farm", usual.seconds),
     ]
     start = html.Button("Validate", id="validate-start", type="button", className="button main")
-    return [html.Div([workload, cases, *numbers], className="fields"), html.Div(start, className="actions")]
+    buttons = html.Div(start, className="actions", style={"marginTop": "14px"})
+    return [html.Div([workload, *numbers], className="fields"), cases, buttons]
 
 
 def _number(name: str, label: str, told: str, value: float | None) -> Component:
