@@ -71,8 +71,8 @@ def ageing(record: Recorded, replica: int = 0) -> go.Figure:
     return style.styled(
         figure,
         "Models over time: efficiency, reactions to noise, version in use",
-        f"Replica {replica + 1}. Dotted: what the fresh model finds; grey: the fallback serves. How fast data "
-        "drift is assumed, what drift does was measured",
+        f"Replica {replica + 1}. Dotted: what the fresh model finds; grey: a fallback serves, or none. How fast "
+        "data drift is assumed, what drift does was measured",
         record,
         height=600,
         description=f"Efficiency of models over time: {words.sequence(told) or 'none age'}.",
@@ -110,7 +110,7 @@ def _fresh(own: pd.DataFrame, clock: Clock, colour: str, stage: str) -> go.Scatt
 
 
 def _fallbacks(figure: go.Figure, own: pd.DataFrame, clock: Clock) -> None:
-    for row in own[own["variant"] == "fallback"].to_dict("records"):
+    for row in own[own["variant"] != "primary"].to_dict("records"):
         span = (row["time_s"] / clock.seconds, row["end_s"] / clock.seconds)
         band: dict[str, Any] = {"fillcolor": style.pale(style.GREY, 0.25), "line": {"width": 0}, "layer": "below"}
         place: dict[str, Any] = {"xref": "x", "yref": "y domain", "y0": 0, "y1": 1}

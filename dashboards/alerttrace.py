@@ -126,5 +126,5 @@ def verdict(rows: Sequence[Row], limit_s: float | None) -> str:
 
 
 def _product(row: Row) -> str:
-    name = str(row["product"]) or "alert"
-    return f"{name}{' (fallback)' if row['variant'] == 'fallback' else ''}"
+    name, variant = str(row["product"]) or "alert", str(row["variant"])
+    return name if variant in ("", "primary") else f"{name} ({variant})"

@@ -37,6 +37,7 @@ PART_COLOURS = {
 }
 MARK_COLOURS = {
     "retraining": PURPLE,
+    "withdrawal": PURPLE,
     "storm": ORANGE,
     "outage": VERMILION,
     "failures": VERMILION,
@@ -52,6 +53,7 @@ MARK_COLOURS = {
 }
 MARK_HATCHES = {
     "retraining": "/",
+    "withdrawal": "x",
     "storm": "x",
     "outage": "\\",
     "failures": "+",
@@ -66,6 +68,7 @@ MARK_HATCHES = {
     "no-data": "",
 }
 MARK_NAMES = {
+    "withdrawal": "model out of service",
     "storm": "glitch storm",
     "failure-trace": "recorded failures",
     "lock-loss": "detector without lock",

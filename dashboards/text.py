@@ -17,6 +17,7 @@ _BUSY = 0.01
 _ALSO = {
     "ageing": "Ageing",
     "guarded": "Guarded",
+    "ladders": "Models",
     "warnings": "Warned",
     "observing": "Observing",
     "overlaps": "In band",

@@ -95,6 +95,7 @@ class HandRecord:
     incidents: pd.DataFrame | None = None
     ageing: pd.DataFrame | None = None
     trainings: pd.DataFrame | None = None
+    ladders: pd.DataFrame | None = None
     instrument: pd.DataFrame | None = None
     policies: pd.DataFrame | None = None
     vetting: pd.DataFrame | None = None

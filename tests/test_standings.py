@@ -13,7 +13,9 @@ from twin.sections import UNSOURCED
 CHOICES = {
     "how long, how often and by what chance is run": r"horizon|drain|warm_up|replicas|seed|profile_terms",
     "what instrument there is": r"instrument\.(detectors|site|stride|sample_rate|low_frequency|auxiliary\.groups)",
-    "what a stage runs": r"stages\.[^.]+\.(work|fallback|role|runtime|fallback_runtime)",
+    "what a stage runs": (
+        r"stages\.[^.]+\.(work|role|runtime|fallback(\.\d+)?(\.(work|runtime))?|fallback_runtime)"
+    ),
     "which surge is asked about": r"sky\.(multiplicity|overlaps)|sky\.replay\.file|sky\..*\.(classes|found_as)",
     "where, and how many servers": r"sites\.[^.]+\.(latitude|longitude|pools\.[^.]+\..+)",
     "what is done, where and how": (

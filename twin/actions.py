@@ -21,6 +21,8 @@ class Actions(simpy.Environment):
 
     plan: Plan
     world: World
+    served: list[tuple[float, int, int]]
+    """From when on (s) which stage was served by which variant, -1 none; at the start all are by their primary."""
     down_s: np.ndarray[Any, np.dtype[np.float64]]
     _down_since_s: dict[int, float]
 
@@ -66,14 +68,16 @@ class Actions(simpy.Environment):
             for x in self.world.hire(pool, more):
                 free_server(self.world.record, pool, x)
 
-    def swap(self, stage: int, variant: int) -> None:
-        """From now on `stage` starts this variant of its program."""
-        self._known("stage", stage, self.plan.stage_names)
-        self._known("variant", variant, VARIANTS)
-        own = self.world.queues["stage"] == stage
-        if (self.world.queues["table"][own, variant] < 0).any():
-            raise ValueError(f"stage '{self.plan.stage_names[stage]}' has no {VARIANTS[variant]} to swap to")
-        self.world.stages[stage]["variant"] = variant
+    def withdraw(self, stage: int, variant: int) -> None:
+        """This variant of `stage` is out of service: what runs finishes, the first that is there takes over.
+
+        Without any, the stage starts nothing until one is there again.
+        """
+        self._set_out(stage, variant, 1)
+
+    def reinstate(self, stage: int, variant: int) -> None:
+        """This variant of `stage` is there again, and serves unless one before it does."""
+        self._set_out(stage, variant, 0)
 
     def judge(
         self, stage: int, variant: int, responses: npt.ArrayLike, noise: float, pool: int | None = None
@@ -148,6 +152,18 @@ class Actions(simpy.Environment):
         """Jobs at pool `pool` and on their way there, per server."""
         self._known("pool", pool, self.plan.pool_names)
         return float(routes.load(self.world.record, pool))
+
+    def _set_out(self, stage: int, variant: int, out: int) -> None:
+        self._known("stage", stage, self.plan.stage_names)
+        self._known("variant", variant, VARIANTS)
+        tables = self.world.queues["table"][self.world.queues["stage"] == stage, variant]
+        if tables.size == 0 or (tables < 0).any():
+            raise ValueError(f"stage '{self.plan.stage_names[stage]}' has no {VARIANTS[variant]}")
+        row = self.world.stages[stage]
+        before = int(row["variant"])
+        faults.set_out(self._ready(), stage, variant, out)
+        if row["variant"] != before:
+            self.served.append((self.now, stage, int(row["variant"])))
 
     def _known(self, kind: str, number: int, names: Sequence[str]) -> None:
         """Compiled code looks at no bounds: ValueError unless `number` is one of the plan's."""

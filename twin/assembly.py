@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.assembly_checks import check
+from twin.kernel.queue_rows import queue_row
 from twin.kernel.state import (
     BAD,
     BREAK,
@@ -18,7 +19,6 @@ from twin.kernel.state import (
     OUTSIDE,
     POOL,
     PREEMPTIONS,
-    QUEUE,
     ROLES,
     ROUTES,
     STAGE,
@@ -160,7 +160,8 @@ def _queues(
 ) -> tuple[NDArray[np.void], list[Array], list[Decision], Array, Array]:
     """One queue per (stage, pool); tables, decisions, warmth and crowding of all programs, one after the other."""
     names = [p.name for p in pools]
-    queues: list[NDArray[np.void]] = [np.zeros(0, QUEUE)]
+    width = max([2, *(len(programs) for stage in stages for programs in stage.on.values())])
+    queues: list[NDArray[np.void]] = [np.zeros(0, queue_row(width))]
     tables: list[Array] = []
     decisions: list[Decision] = []
     warmth: list[Array] = [np.zeros((0, WARM_POINTS))]
@@ -169,10 +170,10 @@ def _queues(
     row = 0
     for s, stage in enumerate(stages):
         for pool, programs in stage.on.items():
-            queue = np.zeros(1, QUEUE)
+            queue = np.zeros(1, queue_row(width))
             p = names.index(pool)
             queue["stage"], queue["pool"], queue["slot"], queue["timer_s"] = s, p, slots[p], -1.0
-            slots[p] += 2
+            slots[p] += width
             for name in ("decide", "table", "warm", "crowd", "head", "suspended", "hold_since_s"):
                 queue[name] = -1
             for v, program in enumerate(programs):

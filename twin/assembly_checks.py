@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from twin.kernel.state import VARIANTS
 from twin.plan import PoolSpec, Program, StageSpec, Stream
 from workloads.occupancy import IDLE_EDGES_S, WARM_POINTS
 
@@ -37,8 +38,12 @@ def check(pools: Sequence[PoolSpec], stages: Sequence[StageSpec], streams: Seque
             raise ValueError(f"{where}: shards, max_batch and queue_limit are at least 1, retries at least 0")
         if stage.outside and stage.role != "flag":
             raise ValueError(f"{where}: only a flag stage says what is outside")
-        if stage.guarded and (not stage.on or any(fallback is None for _, fallback in stage.on.values())):
+        rungs = {sum(program is not None for program in programs) for programs in stage.on.values()}
+        if stage.guarded and min(rungs, default=1) < 2:
             raise ValueError(f"{where}: a guarded stage needs a fallback on each of its pools")
+        if len(rungs) > 1 or max(rungs, default=1) > len(VARIANTS):
+            most = len(VARIANTS) - 1
+            raise ValueError(f"{where}: has up to {most} fallbacks, and as many on each of its pools")
         if stage.whole and len(stage.on) > MOST_POOLS:
             raise ValueError(f"{where}: shards that become stale together run on at most {MOST_POOLS} pools")
         for pool_name, programs in stage.on.items():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from twin.checks_graph import INSTANT, span_of, stride_of
 from twin.phrases import KEY, Finding, Location, unknown
 from twin.schema_stages import Stage
+from twin.sections import SourcedBytes
 from twin.units import BYTES, DURATION
 
 if TYPE_CHECKING:
@@ -44,11 +45,15 @@ def _memory(s: Scenario) -> Iterator[Finding]:
                 continue
             site, _, inside = pool.partition(".")
             room = s.sites[site].pools[inside].memory
-            for key in ("memory", "fallback_memory"):
-                needed = getattr(stage, key)
-                if room is not None and needed is not None and needed.value > room:
+            needed: list[tuple[Location, SourcedBytes | None]] = [
+                (("memory",), stage.memory),
+                (("fallback_memory",), stage.fallback_memory),
+                *((("fallback", k, "memory"), rung.memory) for k, rung in enumerate(stage.fallback or ())),
+            ]
+            for key, memory in needed:
+                if room is not None and memory is not None and memory.value > room:
                     told = f"a server of {pool} has {BYTES.format(room)}"
-                    yield ("stages", name, key), f"{BYTES.format(needed.value)} is too much: {told}"
+                    yield ("stages", name, *key), f"{BYTES.format(memory.value)} is too much: {told}"
 
 
 def _programs(s: Scenario) -> Iterator[Finding]:
@@ -72,13 +77,7 @@ def _program(here: Location, stage: Stage) -> Iterator[Finding]:
         yield (*here, "wait"), "a timer takes no server: leave 'on' away, or give 'time' instead"
     if (stage.work is None) == (stage.time is None):
         yield (*here, KEY), "needs either 'work' (a measured workload) or 'time' (an assumed duration)"
-    if stage.fallback is not None and stage.work is None:
-        yield (*here, "fallback"), "a fallback replaces a workload: give 'work' too"
-    if stage.fallback is not None and stage.fallback == stage.work:
-        yield (*here, "fallback"), f"'{stage.fallback}' is the stage's own workload: name another one"
-    for key in ("fallback_runtime", "fallback_memory", "fallback_load_time", "guard"):
-        if getattr(stage, key) is not None and stage.fallback is None:
-            yield (*here, key), "there is no fallback to run: give 'fallback' too"
+    yield from _fallbacks(here, stage)
     if stage.work is None and "runtime" in stage.model_fields_set:
         yield (*here, "runtime"), "there is no workload to run: give 'work' too"
     if stage.role in ("flag", "guard") and stage.work is None:
@@ -87,6 +86,25 @@ def _program(here: Location, stage: Stage) -> Iterator[Finding]:
         yield (*here, "role"), "'trigger' needs 'work', which decides as measured, or 'finds' with an efficiency"
     if stage.finds is not None and (stage.role != "trigger" or stage.work is not None):
         yield (*here, "finds"), "is for a stage with 'role: trigger' and 'time'; a workload decides as measured"
+
+
+def _fallbacks(here: Location, stage: Stage) -> Iterator[Finding]:
+    given = stage.fallback or ()
+    if given and stage.work is None:
+        yield (*here, "fallback"), "a fallback replaces a workload: give 'work' too"
+    rungs = [(rung.work, rung.runtime) for rung in stage.ladder]
+    for k, (work, runtime) in enumerate(rungs[1:]):
+        if (work, runtime) in rungs[: k + 1]:
+            which = "a fallback before it" if (work, runtime) in rungs[1 : k + 1] else "the stage's own workload"
+            message = f"'{work}' on {runtime} is {which}: name another one, or another runtime"
+            yield (*here, "fallback", k), message
+    for key in ("fallback_runtime", "fallback_memory", "fallback_load_time", "guard"):
+        if getattr(stage, key) is not None and not given:
+            yield (*here, key), "there is no fallback to run: give 'fallback' too"
+        elif getattr(stage, key) is not None and key != "guard" and (len(given) > 1 or not given[0].bare):
+            name = key.removeprefix("fallback_")
+            where = f"write {{work: {given[0].work}, {name}: …}} there"
+            yield (*here, key), f"is for one fallback that is a plain name: {where}"
 
 
 def _looks(s: Scenario) -> Iterator[Finding]:

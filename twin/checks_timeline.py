@@ -28,6 +28,7 @@ from twin.schema_timeline import (
     Retraining,
     Scaling,
     Storm,
+    Withdrawal,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def _entries(s: Scenario) -> Iterator[Finding]:
             yield from storm(s, here, entry)
         elif isinstance(entry, Retraining):
             yield from _retraining(s, here, entry)
+        elif isinstance(entry, Withdrawal):
+            yield from _withdrawal(s, here, entry)
         elif isinstance(entry, Scaling):
             yield from _scaling(s, here, entry)
         elif isinstance(entry, Degradation):
@@ -198,6 +201,22 @@ def _retraining(s: Scenario, here: Location, entry: Retraining) -> Iterator[Find
         yield (*here, "takes", "servers"), message
 
 
+def _withdrawal(s: Scenario, here: Location, entry: Withdrawal) -> Iterator[Finding]:
+    if entry.of not in s.stages:
+        yield (*here, "of"), unknown("stage", entry.of, s.stages)
+        return
+    runtimes: dict[str, list[str]] = {}
+    for rung in s.stages[entry.of].ladder:
+        runtimes.setdefault(rung.work, []).append(str(rung.runtime))
+    if not runtimes:
+        yield (*here, "of"), f"stage '{entry.of}' has no 'work', so no model that could be withdrawn"
+    elif entry.model not in runtimes:
+        yield (*here, "model"), f"{unknown('model', entry.model, runtimes)} (of {entry.of})"
+    elif entry.runtime is not None and entry.runtime not in runtimes[entry.model]:
+        known = runtimes[entry.model]
+        yield (*here, "runtime"), f"{unknown('runtime', entry.runtime, known)} (of {entry.model} at {entry.of})"
+
+
 def servers(s: Scenario, pool: str) -> int:
     """How many servers a pool that exists has."""
     site, _, name = pool.partition(".")
@@ -232,7 +251,7 @@ def _taken(s: Scenario) -> Iterator[Finding]:
 
 
 def _overlaps(s: Scenario) -> Iterator[Finding]:
-    """Two outages of one target, or two set retrainings of one stage, at the same time or without a gap."""
+    """Two outages of a target, set retrainings of a stage or withdrawals of a model, at once or without a gap."""
     set_ones = [(name, _of(e), span) for name, e in s.timeline.items() if (span := _span(e))]
     for (first, a, (start_a, lasts_a)), (second, b, (start_b, lasts_b)) in combinations(set_ones, 2):
         if a != b:
@@ -246,8 +265,8 @@ def _overlaps(s: Scenario) -> Iterator[Finding]:
 
 
 def _span(entry: Event) -> tuple[float, float] | None:
-    """When an outage or a set retraining begins and how long it lasts, in s; None of anything else."""
-    if isinstance(entry, Outage):
+    """When an outage, withdrawal or set retraining begins and how long it lasts, in s; None of anything else."""
+    if isinstance(entry, Outage | Withdrawal):
         return entry.at, entry.lasts
     return fixed(entry) if isinstance(entry, Retraining) else None
 
@@ -255,6 +274,8 @@ def _span(entry: Event) -> tuple[float, float] | None:
 def _of(entry: Event) -> tuple[str, str | None]:
     if isinstance(entry, Retraining):
         return entry.kind, entry.of
+    if isinstance(entry, Withdrawal):
+        return entry.kind, f"{entry.of} {entry.model} {entry.runtime}"
     return entry.kind, (entry.target or entry.pool) if isinstance(entry, Outage) else None
 
 

@@ -77,7 +77,7 @@ class TwinEnvironment(Actions):
     """A SimPy environment whose clock drags the kernel along.
 
     Before a SimPy event at time t, the kernel handles every data event before t. Control processes are
-    ordinary SimPy generators that call `down`, `restore`, `scale`, `swap` and the other actions below; the plan's
+    ordinary SimPy generators that call `down`, `restore`, `withdraw` and the other actions below; the plan's
     own controls are data and act at their time. Live batches go to `execute`; a job whose stage has route 'python'
     goes to the pool that `policy` names, or is turned away when it names none.
     """
@@ -99,6 +99,7 @@ class TwinEnvironment(Actions):
         self.controls = list(deepcopy(plan.controls))
         self.causes: dict[str, int] = {}
         self.marks: list[tuple[str, str, float, float]] = []
+        self.served: list[tuple[float, int, int]] = []
         self.live_batches = 0
         self.down_s = np.zeros(plan.pools.size)
         self._down_since_s: dict[int, float] = {}
@@ -163,6 +164,7 @@ class TwinEnvironment(Actions):
         notes = {
             "causes": dict(self.causes),
             "marks": [list(mark) for mark in self.marks],
+            "served": [list(turn) for turn in self.served],
             "live_batches": self.live_batches,
             "down_s": self.down_s.tolist(),
             "down_since_s": [[pool, since_s] for pool, since_s in self._down_since_s.items()],
@@ -184,6 +186,7 @@ class TwinEnvironment(Actions):
         self.controls = list(deepcopy(checkpoint.controls))
         self.causes = dict(notes["causes"])
         self.marks = [(kind, name, start_s, end_s) for kind, name, start_s, end_s in notes["marks"]]
+        self.served = [(time_s, stage, variant) for time_s, stage, variant in notes["served"]]
         self.live_batches = notes["live_batches"]
         self.down_s = np.array(notes["down_s"])
         self._down_since_s = {int(pool): since_s for pool, since_s in notes["down_since_s"]}

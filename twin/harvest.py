@@ -46,7 +46,7 @@ def _stages(environment: TwinEnvironment) -> pd.DataFrame:
         own = queues["stage"] == s
         if not own.any():
             continue
-        for v, variant in enumerate(VARIANTS):
+        for v, variant in enumerate(VARIANTS[: world.variant_n]):
             done = int(queues["done"][own, v].sum())
             if done == 0 and v > 0:
                 continue

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twin import ahead, firsts, guarded, observed, overlaps, unused, warmup
+from twin import ahead, firsts, guarded, ladders, observed, overlaps, unused, warmup
 from twin.ageing import summary as ageing
 from twin.estimates import Estimate, fraction, mean, quantile, rate, withheld
 from twin.limits import (
@@ -85,6 +85,7 @@ def summary(record: Recorded) -> dict[str, Any]:
         "inputs": _inputs(record),
         **({} if (aged := ageing.summary(record)) is None else {"ageing": aged}),
         **guarded.summary(record),
+        **ladders.summary(record),
         **observed.summary(record),
         **ahead.summary(record),
         **overlaps.summary(record),

@@ -91,11 +91,14 @@ def problem(tree: Node, location: Location, message: str, *, at_key: bool = Fals
 def located(tree: Node, location: Location) -> tuple[Node, Location, Location]:
     """The deepest node on the way to `location`, its path, and the names that the file does not have."""
     node, path, rest = tree, [], list(location)
-    while rest and (child := node.child(rest[0])) is not None:
-        node = child
-        path.append(rest.pop(0))
-    if rest and isinstance(rest[0], int) and isinstance(node.value, str):
-        rest.pop(0)  # one name where there may be a list of them
+    while rest:
+        if (child := node.child(rest[0])) is not None:
+            node = child
+            path.append(rest.pop(0))
+        elif isinstance(rest[0], int) and isinstance(node.value, str | dict):
+            rest.pop(0)  # one where there may be a list of them
+        else:
+            break
     return node, tuple(path), tuple(rest)
 
 
@@ -162,6 +165,7 @@ def _problem(tree: Node, model: type[BaseModel], error: ErrorDetails) -> Problem
     for name in location:
         child = node.child(name)
         if child is None:  # a tag or a wrapped value: a step of the validation, not of the file
+            annotation = (isinstance(name, int) and inside(annotation, name)) or annotation
             continue
         parent, parent_annotation = node, annotation
         node, annotation = child, inside(annotation, name)

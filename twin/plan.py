@@ -41,6 +41,10 @@ class Program:
     crowding: tuple[float, ...] = ()
 
 
+Ladder = tuple[Program, *tuple[Program | None, ...]]
+"""A stage's programs on one pool: its own, then its fallbacks in the order in which they serve. None is none."""
+
+
 @dataclass(frozen=True)
 class PoolSpec:
     """`servers` equal servers at site number `site`; an idle program is given up after `keep_warm_s`.
@@ -69,16 +73,16 @@ class Awaits:
 
 @dataclass(frozen=True)
 class StageSpec:
-    """One stage: what it runs where (pool name → primary and fallback program) and by which rules.
+    """One stage: what it runs where (pool name → its ladder of programs) and by which rules.
 
     Without pools it is instant, a point where work forks or meets, or takes a time of its own, drawn from the
     inverse CDF `timer_s` (point,). Its jobs are about `span` segments each. Words are in twin.kernel.state.
-    What a flag stage flags is bad, or `outside` of what models were made for; of a `guarded` stage the fallback
+    What a flag stage flags is bad, or `outside` of what models were made for; of a `guarded` stage a fallback
     serves such jobs. Shards become stale by themselves, or as a `whole`.
     """
 
     name: str
-    on: Mapping[str, tuple[Program, Program | None]] = field(default_factory=dict)
+    on: Mapping[str, Ladder] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     any: bool = False
     shards: int = 1

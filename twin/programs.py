@@ -9,9 +9,10 @@ import numpy as np
 
 from twin import beside, premerger, sources, words
 from twin.checks_graph import stride_of
-from twin.plan import Decision, Program
+from twin.kernel.state import VARIANTS
+from twin.plan import Decision, Ladder, Program
 from twin.scenario import Scenario
-from twin.schema_stages import Pool, Stage
+from twin.schema_stages import Pool, Rung, Stage
 from twin.times import quantiles_s
 from twin.tree import Problem, ScenarioError
 from twin.works import key_of, variants
@@ -22,7 +23,7 @@ from workloads.spec import SEGMENT_S, STREAMS
 
 @dataclass(frozen=True)
 class Use:
-    """A profile that decides a run: which stage uses it where, as primary or fallback."""
+    """A profile that decides a run: which stage uses it where, as which of its variants."""
 
     stage: str
     pool: str
@@ -33,9 +34,9 @@ class Use:
 
 @dataclass(frozen=True)
 class Programs:
-    """Per stage and pool the primary and fallback program; and every profile that stands behind them."""
+    """Per stage and pool the ladder of programs; and every profile that stands behind them."""
 
-    on: dict[str, dict[str, tuple[Program, Program | None]]]
+    on: dict[str, dict[str, Ladder]]
     uses: tuple[Use, ...]
 
 
@@ -45,7 +46,7 @@ def programs(scenario: Scenario, folders: tuple[Path, ...] = ()) -> Programs:
     Raises ScenarioError naming every profile that is missing, was not measured for a batch size or SNR the
     scenario asks for, or decides something else than the stage's role needs.
     """
-    on: dict[str, dict[str, tuple[Program, Program | None]]] = {}
+    on: dict[str, dict[str, Ladder]] = {}
     uses: list[Use] = []
     problems: list[Problem] = []
     for name, stage in scenario.stages.items():
@@ -56,16 +57,15 @@ def programs(scenario: Scenario, folders: tuple[Path, ...] = ()) -> Programs:
                 try:
                     use = _use(scenario, name, pool, variant, work, runtime, folders)
                 except ProfileError as error:
-                    key = _key(error, variant, k)
+                    key = _key(error, stage, variant, k)
                     problems.append(scenario.problem(f"stages.{name}.{key}", str(error)))
                     found.append(None)
                 else:
                     uses.append(use)
                     found.append(use.program)
-            primary = found[0] if found else _fixed(scenario, name)
-            fallback = found[1] if len(found) > 1 else None
+            primary, *fallbacks = found or [_fixed(scenario, name)]
             if primary is not None:
-                on[name][pool] = (primary, fallback)
+                on[name][pool] = (primary, *fallbacks)
     if problems:
         raise ScenarioError(dict.fromkeys(problems))
     return Programs(on, tuple(uses))
@@ -95,7 +95,7 @@ def _fixed(scenario: Scenario, name: str) -> Program:
     if stage.time is None:
         raise ValueError("a stage needs either 'work' or 'time'")
     table = np.tile(quantiles_s(stage.time), (stage.max_batch, 1))
-    return Program(table, _stated(scenario, name), *_resident(stage, "primary"))
+    return Program(table, _stated(scenario, name), *_resident(stage))
 
 
 def _stated(scenario: Scenario, name: str) -> Decision | None:
@@ -115,16 +115,14 @@ def _stated(scenario: Scenario, name: str) -> Decision | None:
     return _wider(scenario, Decision(np.array([0.0, finds.min_snr, np.inf]), responses, noise))
 
 
-def _resident(stage: Stage, variant: str) -> tuple[float, float]:
-    """Bytes that the stage's program takes of a server, and seconds to make it ready there."""
-    fallback = variant == "fallback"
-    memory = stage.fallback_memory if fallback else stage.memory
-    load = stage.fallback_load_time if fallback else stage.load_time
+def _resident(of: Stage | Rung) -> tuple[float, float]:
+    """Bytes that a program takes of a server, and seconds to make it ready there."""
+    memory, load = of.memory, of.load_time
     return 0.0 if memory is None else memory.value, 0.0 if load is None else load.value
 
 
 def _use(
-    scenario: Scenario, name: str, pool: str, variant: str, work: str, runtime: str, folders: tuple[Path, ...]
+    scenario: Scenario, name: str, pool: str, variant: int, work: str, runtime: str, folders: tuple[Path, ...]
 ) -> Use:
     stage = scenario.stages[name]
     spec = pool_spec(scenario, pool)
@@ -137,11 +135,11 @@ def _use(
     program = Program(
         table,
         decision,
-        *_resident(stage, variant),
+        *_resident(stage.ladder[variant]),
         warmth=known.warmth if known and {"occupancy", "warmth"} <= terms else (),
         crowding=known.crowding if known and {"occupancy", "crowding"} <= terms else (),
     )
-    return Use(name, pool, variant, profile, program)
+    return Use(name, pool, VARIANTS[variant], profile, program)
 
 
 def _streams(scenario: Scenario, work: str) -> int:
@@ -217,10 +215,10 @@ def _check_stride(scenario: Scenario, name: str, work: str, measured_s: float) -
         )
 
 
-def _key(error: ProfileError, variant: str, pool: int) -> str:
+def _key(error: ProfileError, stage: Stage, variant: int, pool: int) -> str:
     """What of a stage a profile's refusal is about, on its pool number `pool`."""
     if isinstance(error, UnheardOfError):
-        return key_of(error, variant)
+        return key_of(error, stage, variant)
     if "a batch of" in str(error):
         return "max_batch"
     if "streams of a triangle" in str(error) or "no strain of" in str(error):

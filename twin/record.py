@@ -10,15 +10,15 @@ alerts    a row per candidate and product published, per candidate that ended ot
           outcome (published, vetoed, stale, expired, rejected, shed, failed, lost; of signals also missed or
           unfinished, while a false candidate that is still under way has no row), late,
           search (the trigger stage that reported it) and its variant, dq_flag, dq_missing (somebody did not wait
-          for a verdict), published_s, latency_s and the ten parts that add up to it: frame_s (event to the end
-          of the data its segment needs), calibration_s, transfer_s, join_s (for verdicts), queue_s, batch_s (a
-          free server waited for the batch to fill), outage_s (also failed attempts and their pauses), load_s,
-          compute_s, timer_s (at stages that only take time); where signals come from a population also redshift,
-          chirp_mass_msun (in the detectors' frame), duration_s (in band, up to the merger) and overlaps (other
-          drawn mergers that are in band at this one); where `sky.overlaps` counts also beside, what other signal
-          merges close to it ('' none within 8 s); where the calibration has versions also calibration, the
-          name of that of its data. Warnings of mergers to come stand under their merger: latency_s and frame_s are
-          negative
+          for a verdict), published_s, latency_s and the ten parts that add up to it: frame_s (event to the end of
+          the data its segment needs), calibration_s, transfer_s, join_s (for verdicts), queue_s, batch_s (a free
+          server waited for the batch to fill), outage_s (also failed attempts and their pauses, and while a stage
+          is without a model), load_s, compute_s, timer_s (at stages that only take time); where signals come from
+          a population also redshift, chirp_mass_msun (in the detectors' frame), duration_s (in band, up to the
+          merger) and overlaps (other drawn mergers that are in band at this one); where `sky.overlaps` counts also
+          beside, what other signal merges close to it ('' none within 8 s); where the calibration has versions
+          also calibration, the name of that of its data. Warnings of mergers to come stand under their merger:
+          latency_s and frame_s are negative
 latencies published alerts counted: product, cls, window of window_s from start_s (by event time), bin and its
           limits low_s to high_s (1.6 % wide), n; counts of windows, classes, replicas and runs add up
 stages    stage (but those without pools), variant, done, dropped (for any reason), wait_mean_s, wait_p99_s,
@@ -30,10 +30,10 @@ pools     pool, site, hardware, servers, use (busy / available server time over 
 links     source, target, transfers, bytes, busy_s (with something under way)
 timeline  quantity (queue, busy or servers) of the pool `name`: time-weighted mean `value` in the bin of `bin_s`
           that starts at `time_s`
-marks     what happened to sky, detectors and computing: replica (-1: in every one), kind (retraining, drift,
-          storm, surge, glitch-class, outage, failures, failure-trace, maintenance, degradation; lock-loss and
-          detector-maintenance say when a detector did not observe), name (entry of the timeline, and what it was
-          about where that is one of several; 'sky' for what the sky brings; 'instrument' and the detector),
+marks     what happened to sky, detectors and computing: replica (-1: in every one), kind (retraining, withdrawal,
+          drift, storm, surge, glitch-class, outage, failures, failure-trace, maintenance, degradation; lock-loss
+          and detector-maintenance say when a detector did not observe), name (entry of the timeline, and what it
+          was about where that is one of several; 'sky' for what the sky brings; 'instrument' and the detector),
           start_s, end_s
 inputs    every number the run rests on: key, value, standing (measured, published, scaled, assumed, or
           scenario: a planner's choice), source
@@ -51,13 +51,15 @@ farm      only of a farm: of each live batch (`order`) the pool and number of it
           worker measured around the program alone)
 incidents only of a farm: at time_s the worker of a server was lost (what: fail), or another one was ready (repair)
 ageing    only where models age or a policy trains them: a row per stage from time_s to end_s, while nothing
-          changes: variant that serves, version of the primary (1 at first), efficiency (share of the replica's
-          signals, of its glitches for a stage that flags, that it is expected to react to: mean over pools),
-          false_per_day (segments of pure noise it would react to, if all were), fresh and fresh_per_day (both of
-          the primary on the data it was measured on), passed (kinds of drift past the largest measured amount,
-          joined by blanks: their last values hold)
+          changes: variant that serves (none: it stands still, and reacts to nothing), version of the primary (1
+          at first), efficiency (share of the replica's signals, of its glitches for a stage that flags, that it is
+          expected to react to: mean over pools), false_per_day (segments of pure noise it would react to,
+          if all were), fresh and fresh_per_day (both of the primary on the data it was measured on),
+          passed (kinds of drift past the largest measured amount, joined by blanks: their last values hold)
 trainings likewise: stage, name (entry of the timeline), start_s, trained_s (weights are there), decided_s, outcome
           (passed, rolled-back, unfinished), servers it took and server_s (for how long, times how many)
+ladders   only where a stage has several fallbacks or the timeline withdraws a model: of each such stage, from
+          time_s to end_s, the variant that served it, its model (workload) and runtime; 'none': it stood still
 instrument only where detectors do not always observe: a row for every set of `detectors` (names joined by blanks,
           '' none) that observed together, up (how many), time_s and share of the horizon
 policies  only where the scenario has `alerts`: see twin.alerts.accounts
@@ -85,13 +87,15 @@ OPTIONAL = ("live", "farm", "incidents")
 """Tables of runs that executed something."""
 AGED = ("ageing", "trainings")
 """Tables of runs in which models age or policies train them."""
+LADDERS = ("ladders",)
+"""Table of runs in which models stand in for others, by a ladder of fallbacks or because one is withdrawn."""
 OBSERVED = ("instrument",)
 """Table of runs in which detectors do not always observe."""
 NOTICED = ("policies",)
 """Table of runs whose scenario has `alerts`."""
 VETTED = ("vetting",)
 """Table of runs whose scenario has `shifts`."""
-MAYBE = (*OPTIONAL, *AGED, *OBSERVED, *NOTICED, *VETTED)
+MAYBE = (*OPTIONAL, *AGED, *LADDERS, *OBSERVED, *NOTICED, *VETTED)
 """Tables that only some runs have."""
 
 
@@ -125,6 +129,7 @@ class Record:
     incidents: pd.DataFrame | None = None
     ageing: pd.DataFrame | None = None
     trainings: pd.DataFrame | None = None
+    ladders: pd.DataFrame | None = None
     instrument: pd.DataFrame | None = None
     policies: pd.DataFrame | None = None
     vetting: pd.DataFrame | None = None

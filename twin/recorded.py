@@ -60,6 +60,10 @@ class Recorded(Protocol):
         """Every training that a policy began; None where none age or are trained by one."""
 
     @property
+    def ladders(self) -> pd.DataFrame | None:
+        """Which variant served when, where models stand in for others; None where none do."""
+
+    @property
     def instrument(self) -> pd.DataFrame | None:
         """Time by set of detectors that observed together; None where all always do."""
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import instrument, marks, policies, warmup, words
+from twin import instrument, ladders, marks, policies, warmup, words
 from twin.ageing import tables as ageing
 from twin.controls import Scaling
 from twin.engine import Execute, Policy, TwinEnvironment
@@ -212,7 +212,7 @@ def _replica(
             start(environment)
         _pass(environment, replica, progress, resume)
         frames = harvest(environment, replica, scenario.instrument.stride, LOOKAHEAD_S)
-        frames |= executed() | ageing.tables(scenario, planned, environment.controls, replica)
+        frames |= executed() | _models(scenario, environment, replica)
     if scenario.instrument.intermittent:
         frames["instrument"] = instrument.observed(scenario, planned.down, replica)
     frames["pools"]["server_s"] = _server_s(environment)
@@ -220,6 +220,15 @@ def _replica(
     if resume is not None:
         resume.finish(replica, frames, planned.digest)
     return frames, planned.digest
+
+
+def _models(scenario: Scenario, environment: TwinEnvironment, replica: int) -> Frames:
+    """What became of models: of those that age or are trained, and of those that had to stand in for others."""
+    plan, served = environment.plan, environment.served
+    frames = ageing.tables(scenario, plan, environment.controls, served, replica)
+    if ladders.stages(scenario):
+        frames["ladders"] = ladders.table(scenario, plan, served, replica)
+    return frames
 
 
 @contextmanager

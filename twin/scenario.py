@@ -304,10 +304,12 @@ def _staged(scenario: Scenario, name: str) -> Stage:
     if stage.instant:
         return stage
     update: dict[str, Any] = {"payload": stage.payload or _payload(scenario, name)}
-    if stage.fallback is not None:
+    if stage.fallback is not None and len(stage.fallback) == 1 and stage.fallback[0].bare:
         update["fallback_runtime"] = stage.fallback_runtime or stage.runtime
         update["fallback_memory"] = stage.fallback_memory or stage.memory
         update["fallback_load_time"] = stage.fallback_load_time or stage.load_time
+    elif stage.fallback is not None:
+        update["fallback"] = stage.ladder[1:]
     return stage.model_copy(update=update)
 
 

@@ -24,8 +24,10 @@ from twin.schema_timeline import (
     Outage,
     Retraining,
     Scaling,
+    Withdrawal,
 )
 from twin.tree import ScenarioError
+from twin.works import variants
 
 
 def controls(scenario: Scenario, seed: int, replica: int) -> list[c.Control]:
@@ -67,6 +69,8 @@ def _control(scenario: Scenario, name: str, seed: int, replica: int) -> Iterator
         yield _degradation(scenario, name, entry)
     elif isinstance(entry, Retraining) and not policies(scenario, entry.of):
         yield _retraining(scenario, name, entry)
+    elif isinstance(entry, Withdrawal):
+        yield _withdrawal(scenario, name, entry)
     elif isinstance(entry, Scaling):
         yield _scaling(scenario, name, entry)
 
@@ -138,6 +142,20 @@ def _retraining(scenario: Scenario, name: str, entry: Retraining) -> c.Retrainin
         stage=ordered(scenario.stages).index(entry.of),
         pool=places.pool_names(scenario).index(takes.pool) if takes else -1,
         takes=takes.servers if takes else 0,
+    )
+
+
+def _withdrawal(scenario: Scenario, name: str, entry: Withdrawal) -> c.Withdrawal:
+    return c.Withdrawal(
+        name=name,
+        at_s=entry.at,
+        lasts_s=entry.lasts,
+        stage=ordered(scenario.stages).index(entry.of),
+        variants=tuple(
+            k
+            for k, work, runtime in variants(scenario.stages[entry.of])
+            if work == entry.model and entry.runtime in (None, runtime)
+        ),
     )
 
 

@@ -11,11 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     StringConstraints,
     WithJsonSchema,
+    WrapSerializer,
     model_serializer,
     model_validator,
 )
@@ -34,6 +36,8 @@ from twin.sections import (
 )
 from twin.units import POSITIVE, Bytes, Duration, Fraction, Rate
 
+MOST_FALLBACKS = 3
+"""Of one stage."""
 ROUTES = ("nearest", "failover", "least-loaded", "stale-least-loaded", "two-choices", "data-local")
 _FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 
@@ -179,6 +183,72 @@ class Finds(Section):
     """Where it comes from, in words."""
 
 
+class Rung(Section):
+    """A workload that takes over where those before it are not there, with what it needs; or only its name."""
+
+    work: Annotated[str, StringConstraints(min_length=1)]
+    """Workload that takes over."""
+    runtime: str | None = None
+    """What executes it; by default the runtime of the stage's own workload, as for what follows."""
+    memory: SourcedBytes | None = None
+    """That it takes on a server."""
+    load_time: SourcedDuration | None = None
+    """To make it ready on a server that does not hold it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wrap(cls, given: Any) -> Any:
+        return given if isinstance(given, dict | Rung) else {"work": given}
+
+    @model_serializer(mode="wrap")
+    def _bare(self, handler: SerializerFunctionWrapHandler) -> Any:
+        return self.work if self.bare else handler(self)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        whole = handler(core)
+        return {"anyOf": [{"type": "string"}, whole]}
+
+    @property
+    def bare(self) -> bool:
+        """Whether only its name is given."""
+        return self.runtime is None and self.memory is None and self.load_time is None
+
+
+def _several(given: Any) -> Any:
+    return given if isinstance(given, list | tuple) else (given,)
+
+
+def _any(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
+    if not rungs:
+        raise PydanticCustomError("fallbacks", "needs at least one entry")
+    return rungs
+
+
+def _short(rungs: tuple[Rung, ...], handler: SerializerFunctionWrapHandler) -> Any:
+    said = handler(rungs)
+    return said[0] if len(said) == 1 else said
+
+
+class _OneOrSeveral:
+    """Tells editors that a single one need not be listed."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        whole = handler(core)
+        return {"anyOf": [whole["items"], {**whole, "minItems": 1}]}
+
+
+Fallbacks = Annotated[
+    tuple[Rung, ...],
+    Field(max_length=MOST_FALLBACKS),
+    AfterValidator(_any),
+    BeforeValidator(_several),
+    WrapSerializer(_short, when_used="json"),
+    _OneOrSeveral(),
+]
+"""One workload, or several in the order in which they are to take over."""
+
+
 class Stage(Section):
     """One step of the pipeline: a real program (`work`) or an assumed time (`time`), on pools (`on`).
 
@@ -189,10 +259,11 @@ class Stage(Section):
     """Workload that is run; its measured profile gives times and decisions."""
     runtime: str = "onnxruntime"
     """What executes the workload."""
-    fallback: str | None = None
-    """Workload that takes over while this one is retrained."""
+    fallback: Fallbacks | None = None
+    """Workload that takes over while this one is retrained or withdrawn; or several: the first that is there does.
+    Each is a name, or says how it is run: {work: matched-filter, runtime: torch}."""
     fallback_runtime: str | None = None
-    """What executes the fallback; by default the same runtime."""
+    """What executes a single fallback that is a name; by default the same runtime."""
     time: Time | None = None
     """Service time of a stage without a workload: a duration, or a law such as {law: lognormal, median: 9.3 s,
     p90: 14 s}."""
@@ -203,9 +274,9 @@ class Stage(Section):
     load_time: SourcedDuration | None = None
     """To make its program ready on a server that does not hold it."""
     fallback_memory: SourcedBytes | None = None
-    """That the fallback takes; by default as much as the program."""
+    """That such a fallback takes; by default as much as the program."""
     fallback_load_time: SourcedDuration | None = None
-    """To make the fallback ready; by default as long as the program."""
+    """To make such a fallback ready; by default as long as the program."""
     stride: Annotated[Duration, POSITIVE] | None = None
     """Length of the data in each of its jobs, a multiple of the instrument's stride, which it is by default. Only
     where segments come from the instrument: the stages after it take what it takes."""
@@ -223,8 +294,8 @@ class Stage(Section):
     """flag: marks a segment as bad. trigger: reports the candidates of a segment. guard: marks a segment as
     outside of what models were made for; it is no worse for that, but see `guard`."""
     guard: Literal["fallback"] | None = None
-    """fallback: jobs whose segment a stage with 'role: guard' marked as outside are done by the fallback, one by
-    one; null: by the stage's own program like all others."""
+    """fallback: jobs whose segment a stage with 'role: guard' marked as outside are done by the first fallback
+    that is there, one by one; null, or where none is: by the stage's own program like all others."""
     finds: Finds | None = None
     """What a trigger without a workload reports."""
     gate: Literal["veto"] | None = None
@@ -268,3 +339,19 @@ class Stage(Section):
     def instant(self) -> bool:
         """Whether it needs no server: a point where work forks or meets, or a timer."""
         return not self.on
+
+    @property
+    def ladder(self) -> tuple[Rung, ...]:
+        """What it may run, its own workload first, then its fallbacks in their order; () without a workload."""
+        if self.work is None:
+            return ()
+        own = Rung(work=self.work, runtime=self.runtime, memory=self.memory, load_time=self.load_time)
+        return own, *(rung.model_copy(update=self._needs(rung)) for rung in self.fallback or ())
+
+    def _needs(self, rung: Rung) -> dict[str, Any]:
+        """How a fallback is run: what it says, what the stage says of its only one, or as the stage's own."""
+        return {
+            "runtime": rung.runtime or self.fallback_runtime or self.runtime,
+            "memory": rung.memory or self.fallback_memory or self.memory,
+            "load_time": rung.load_time or self.fallback_load_time or self.load_time,
+        }

@@ -74,7 +74,7 @@ class Entry(Section):
 
 
 class Retraining(Policy):
-    """A stage's model is trained anew, once or by a policy; its fallback runs instead, or the old one goes on."""
+    """A stage's model is trained anew, once or by a policy; a fallback runs instead, or the old one goes on."""
 
     kind: Literal["retraining"]
     at: Duration | None = None
@@ -85,6 +85,18 @@ class Retraining(Policy):
     """Stage whose workload is retrained."""
     takes: Takes | None = None
     """Servers the training occupies; fewer when not so many are left."""
+
+
+class Withdrawal(Entry):
+    """A model is out of service: found wrong, its runtime broken, its licence gone. What it has begun goes on."""
+
+    kind: Literal["withdrawal"]
+    of: Name
+    """Stage that may run it. Its first fallback that is there takes over; without any it stands still."""
+    model: str
+    """Workload, the stage's own or one of its fallbacks."""
+    runtime: str | None = None
+    """Only as this runtime executes it; null: whatever does."""
 
 
 class Storm(Entry):
@@ -207,6 +219,7 @@ class Scaling(Section):
 
 _KINDS = (
     "retraining",
+    "withdrawal",
     "storm",
     "outage",
     "failures",
@@ -224,7 +237,7 @@ def _kind_given(given: Any) -> Any:
 
 
 Event = Annotated[
-    Retraining | Storm | Outage | Failures | FailureTrace | Maintenance | Degradation | Scaling,
+    Retraining | Withdrawal | Storm | Outage | Failures | FailureTrace | Maintenance | Degradation | Scaling,
     Field(discriminator="kind"),
     BeforeValidator(_kind_given),
 ]

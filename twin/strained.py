@@ -14,6 +14,7 @@ from twin.plan import Plan
 from twin.programs import pool_spec
 from twin.scenario import Scenario
 from twin.tree import ScenarioError
+from twin.works import variants
 from workloads.sky import ARRIVING, CLASSES, UNLEARNED
 
 _HELD = [ARRIVING.index(cls) for cls in CLASSES + UNLEARNED]
@@ -83,14 +84,12 @@ Named = tuple[str, str, int]
 
 
 def named(scenario: Scenario, stage: str) -> tuple[Named, ...]:
-    """The programs of a live stage: its own, then its fallback; ScenarioError unless they decide on segments."""
+    """The programs of a live stage: its own, then its fallbacks; ScenarioError unless they decide on segments."""
     from workloads.spec import get
 
     spec = scenario.stages[stage]
     threads = pool_spec(scenario, spec.on[0]).threads
-    works = [(str(spec.work), spec.runtime)]
-    if spec.fallback is not None:
-        works.append((spec.fallback, spec.fallback_runtime or spec.runtime))
+    works = [(work, runtime) for _, work, runtime in variants(spec)]
     for work, _ in works:
         if get(work).outcome is None:
             why = f"'{work}' decides nothing on segments of strain; only searches and data quality run live"

@@ -30,10 +30,15 @@ def _unused(record: Recorded) -> Iterator[tuple[str, str]]:
         yield f"timeline.{name}", "starts after the horizon"
     done = record.stages.groupby(["stage", "variant"], observed=True)["done"].sum()
     for name, stage in scenario.stages.items():
-        if stage.on and not int(done.get((name, VARIANTS[0]), 0)) + int(done.get((name, VARIANTS[1]), 0)):
+        served = [bool(done.get((name, variant), 0)) for variant in VARIANTS]
+        if stage.on and not any(served):
             yield f"stages.{name}", "did nothing"
-        elif stage.fallback is not None and not int(done.get((name, VARIANTS[1]), 0)):
-            yield f"stages.{name}.fallback", "never served"
+            continue
+        given = stage.fallback or ()
+        for k, _ in enumerate(given):
+            if not served[k + 1]:
+                place = f".{k}" if len(given) > 1 else ""
+                yield f"stages.{name}.fallback{place}", "never served"
     for pool, use in record.pools.groupby("pool", observed=True)["use"].max().items():
         if not use:
             site, _, name = str(pool).partition(".")

@@ -8,16 +8,18 @@ from twin.schema_stages import Stage
 from workloads.profile import UnheardOfError
 
 
-def variants(stage: Stage) -> Iterator[tuple[str, str, str]]:
-    """What a stage runs: 'primary' or 'fallback', workload and runtime."""
-    if stage.work is not None:
-        yield "primary", stage.work, stage.runtime
-        if stage.fallback is not None:
-            yield "fallback", stage.fallback, stage.fallback_runtime or stage.runtime
+def variants(stage: Stage) -> Iterator[tuple[int, str, str]]:
+    """What a stage runs, its own first and then its fallbacks: number, workload and runtime."""
+    for k, rung in enumerate(stage.ladder):
+        yield k, rung.work, str(rung.runtime)
 
 
-def key_of(error: UnheardOfError, variant: str) -> str:
-    """The key of a stage that says what nobody has heard of."""
-    if error.of == "runtime":
-        return "runtime" if variant == "primary" else "fallback_runtime"
-    return "work" if variant == "primary" else "fallback"
+def key_of(error: UnheardOfError, stage: Stage, k: int) -> str:
+    """The key of a stage that says of its variant number `k` what nobody has heard of."""
+    if k == 0:
+        return "runtime" if error.of == "runtime" else "work"
+    given = stage.fallback or ()
+    key = "fallback" if len(given) == 1 else f"fallback.{k - 1}"
+    if error.of != "runtime":
+        return key
+    return "fallback_runtime" if given[k - 1].runtime is None else f"{key}.runtime"

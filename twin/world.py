@@ -25,6 +25,7 @@ from twin.kernel.state import (
     HEAP,
     JOB,
     MEETING,
+    QUEUE,
     ROW,
     SERVER,
     TASK,
@@ -68,11 +69,13 @@ class World:
     def __init__(self, plan: Plan, trace: bool) -> None:
         margin = plan.spawn_margin
         self.plan = plan
-        self.stages, self.queues, self.pools = plan.stages.copy(), plan.queues.copy(), plan.pools.copy()
+        self.stages, self.queues, self.pools = plan.stages.copy(), _queues(plan), plan.pools.copy()
         self.streams, self.links = plan.streams.copy(), plan.links.copy()
         self.responses, self.noise = plan.responses.copy(), plan.noise.copy()
         self.world: NDArray[np.void] = np.zeros(1, WORLD)
-        self.slot_n = 2 * max((int((plan.queues["pool"] == p).sum()) for p in range(plan.pools.size)), default=0)
+        queues = max((int((plan.queues["pool"] == p).sum()) for p in range(plan.pools.size)), default=0)
+        self.variant_n = plan.queues["table"].shape[1]
+        self.slot_n = self.variant_n * queues
         self.servers: NDArray[np.void] = np.zeros(0, SERVER)
         self.resident = np.zeros(0)
         self.jobs: NDArray[np.void] = np.zeros(0, JOB)
@@ -91,7 +94,7 @@ class World:
             self.verdicts[:, first:after] = ABSENT
         bins = int(np.ceil((plan.horizon_s + plan.drain_s) / plan.bin_s)) + 1
         self.bins = np.zeros((self.pools.size, bins, 3))
-        self.hist = np.zeros((self.queues.size, 2, 2, BINS), np.int64)
+        self.hist = np.zeros((self.queues.size, self.variant_n, 2, BINS), np.int64)
         self.found = np.zeros(plan.events.size, np.int8)
         self._begin(trace)
 
@@ -108,7 +111,8 @@ class World:
         record["site_n"], record["segment_n"] = plan.delays.shape[1], plan.segments
         record["event_n"], record["bin_n"] = plan.events.size, self.bins.shape[1]
         record["class_n"], record["snr_bin_n"] = plan.responses.shape[1:]
-        record["slot_n"], record["table_width"] = self.slot_n, plan.tables.shape[1]
+        record["variant_n"], record["slot_n"] = self.variant_n, self.slot_n
+        record["table_width"] = plan.tables.shape[1]
         record["spawn_margin"], record["hand_margin"] = plan.spawn_margin, plan.hand_margin
         record["wait_n"] = self._waits()
         record["wait_again_n"] = self._waits() if self._wait_in_turn() else 1
@@ -266,6 +270,17 @@ class World:
         for name in _CHANGING:
             setattr(self, name, _copy(state[name]))
         self.connect()
+
+
+def _queues(plan: Plan) -> NDArray[np.void]:
+    """The plan's queues, with room for what changes, and for as many variants as the kernel knows."""
+    queues = np.zeros(plan.queues.size, QUEUE)
+    queues["table"] = queues["warm"] = queues["crowd"] = queues["decide"] = -1
+    queues["still_since_s"] = -1.0
+    for name in plan.queues.dtype.names or ():
+        given = plan.queues[name]
+        queues[name][..., : given.shape[-1]] = given
+    return queues
 
 
 def _copy(array: NDArray[Any]) -> NDArray[Any]:

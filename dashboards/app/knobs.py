@@ -85,6 +85,7 @@ _FIELDS = {
         "at": ("at", "Start, from the beginning of the run, such as 4 d 2 h"),
         "lasts": ("lasts", "How long the training takes, such as 30 min"),
     },
+    "withdrawal": {"lasts": ("lasts", "How long the model is out of service, such as 12 h")},
     "storm": {"factor": ("× glitches", "So many times as many glitches while it lasts")},
     "outage": {"lasts": ("lasts", "How long it is down, such as 20 min")},
 }

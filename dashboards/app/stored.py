@@ -61,7 +61,8 @@ class Stored:
     alerts, latencies, stages, pools, links = _Table(), _Table(), _Table(), _Table(), _Table()
     timeline, marks, inputs, counts = _Table(), _Table(), _Table(), _Table()
     live, farm, incidents, ageing = _Maybe(), _Maybe(), _Maybe(), _Maybe()
-    trainings, instrument, policies, vetting = _Maybe(), _Maybe(), _Maybe(), _Maybe()
+    trainings, ladders, instrument, policies = _Maybe(), _Maybe(), _Maybe(), _Maybe()
+    vetting = _Maybe()
 
     def __init__(self, library: Library, entry: Entry, only: Mapping[str, Sequence[str]] | None = None) -> None:
         self.entry = entry

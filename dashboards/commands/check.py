@@ -87,10 +87,10 @@ def _works(scenario: Scenario) -> Iterator[Problem]:
 
     folders = (Path("profiles"), *scenario.profile_folders)
     for name, stage in scenario.stages.items():
-        for key, work, runtime in variants(stage):
+        for k, work, runtime in variants(stage):
             error = unheard_of(work, runtime, folders)
             if error is not None:
-                yield scenario.problem(f"stages.{name}.{key_of(error, key)}", str(error))
+                yield scenario.problem(f"stages.{name}.{key_of(error, stage, k)}", str(error))
 
 
 def _problem(problem: Any) -> dict[str, Any]:

@@ -110,13 +110,12 @@ def _programs(what: str, stage: str | None, runtime: str | None, fallback: str |
     if stage is not None and stage not in stages:
         fail(f"--stage {stage}: no stage of that name has a workload; those that have: {', '.join(stages)}", USAGE)
     chosen = stages[stage or next((name for name, s in stages.items() if s.fallback), next(iter(stages)))]
+    _, *below = chosen.ladder
     return {
         "workload": str(chosen.work),
         "runtime": runtime or chosen.runtime,
-        "fallback": fallback
-        or chosen.fallback_runtime
-        or ("torch" if chosen.fallback is None else chosen.runtime),
-        "fallback_workload": chosen.fallback or "",
+        "fallback": fallback or (str(below[0].runtime) if below else "torch"),
+        "fallback_workload": below[0].work if below else "",
     }
 
 

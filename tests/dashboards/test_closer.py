@@ -68,7 +68,8 @@ def test_an_event_with_several_rows_counts_as_published():
 def ageing_record():
     rows = [(0, "detect", 0.0, 2 * DAY_S, "primary", 1, 0.8, 0.8, 3.0, 3.0, "")]
     rows += [(0, "detect", 2 * DAY_S, 3 * DAY_S, "fallback", 1, 0.6, 0.8, 1.0, 3.0, "")]
-    rows += [(0, "detect", 3 * DAY_S, 7 * DAY_S, "primary", 2, 0.78, 0.8, 3.1, 3.0, "gain")]
+    rows += [(0, "detect", 3 * DAY_S, 6 * DAY_S, "primary", 2, 0.78, 0.8, 3.1, 3.0, "gain")]
+    rows += [(0, "detect", 6 * DAY_S, 7 * DAY_S, "none", 2, 0.0, 0.8, 0.0, 3.0, "")]
     names = [
         "replica",
         "stage",
@@ -93,9 +94,9 @@ def test_models_over_time_are_the_table():
     record = ageing_record()
     figure = aged.ageing(record)
     line = figure.data[0]
-    assert list(line.x) == [0.0, 2.0, 3.0, 7.0]
-    assert list(line.y) == pytest.approx([80.0, 60.0, 78.0, 78.0])
-    assert [s.x0 for s in figure.layout.shapes] == [2.0]
+    assert list(line.x) == [0.0, 2.0, 3.0, 6.0, 7.0]
+    assert list(line.y) == pytest.approx([80.0, 60.0, 78.0, 0.0, 0.0])
+    assert [s.x0 for s in figure.layout.shapes] == [2.0, 6.0]  # a fallback, and nothing
     assert figure.data[-1].x == (3.0,) or list(figure.data[-1].x) == [3.0]
     assert not len(aged.ageing_table(record, replica=1))
 

@@ -19,6 +19,7 @@ from twin.controls import (
     ThresholdScaling,
     Trace,
     TrackingScaling,
+    Withdrawal,
 )
 from twin.kernel.state import LOSE, REQUEUE
 from workloads.sky import CLASSES
@@ -39,6 +40,7 @@ CONTROLS = (
     Maintenance(name="m", target=POOL, at_s=5.0, lasts_s=1.0, every_s=10.0, lead_s=2.0),
     Degradation(name="d", target=LINK, at_s=1.0, lasts_s=2.0, factor=0.1),
     Retraining(name="r", at_s=3.0, lasts_s=2.0, stage=0, pool=0, takes=1),
+    Withdrawal(name="w", at_s=4.0, lasts_s=2.5, stage=0, variants=(0, 1)),
     Ageing(
         name="a",
         stage=0,

@@ -8,8 +8,8 @@ _WORDS = ("complete", "flow", "arrival", "stream", "retry", "overdue", "timer", 
 _TIES = {f"tie of {a} and {b}" for i, a in enumerate(("control", *_WORDS)) for b in _WORDS[max(i - 1, 0) :]}
 _TIES -= {"tie of report and report"}  # only one is ever due
 _ACTIONS = (
-    "down", "restore", "fail", "repair", "scale", "swap", "degrade", "close", "reopen", "evacuate", "link_share",
-    "link_close", "link_reopen", "judge",
+    "down", "restore", "fail", "repair", "scale", "degrade", "close", "reopen", "evacuate", "link_share",
+    "link_close", "link_reopen", "judge", "withdraw", "reinstate",
 )  # fmt: skip
 
 EXPECTED = frozenset(
@@ -51,8 +51,9 @@ EXPECTED = frozenset(
         "suspended killed, waits again", "lost", "restore", "fail, idle", "fail, drains", "fail, lost",
         "fail, waits again", "fail refused", "breaking server breaks", "servers below zero", "repair, broken",
         "repair, breaking", "repair refused", "scale up, new ones", "scale up, leaving ones stay",
-        "scale down, free ones", "scale down, busy ones", "leaving server leaves", "swap of programs", "reopen",
-        "judged otherwise", "judged otherwise, fallback",
+        "scale down, free ones", "scale down, busy ones", "leaving server leaves", "reopen",
+        "another variant serves", "second fallback serves", "climbs back", "stands still", "waits for a variant",
+        "stands still no longer", "judged otherwise", "judged otherwise, fallback",
     }
     | {f"action {method}" for method in _ACTIONS}
     | _TIES

@@ -128,16 +128,15 @@ def _work(c, pools):
     """What a stage runs where and how: everything but its place in the graph."""
     role = c.under("roles", "plain", "plain", "flag", "flag", "trigger")
     max_batch = c.under("batches", 1, 2, 3)
-    fallback = c.under("fallback", False, True)
+    fallbacks = c.under("fallback", 0, 1, 2, 3)
     on = {}
     for place in c.some(pools, len(pools)):
-        primary = _program(c, max_batch, role != "plain")
-        on[place] = (primary, _program(c, max_batch, role != "plain") if fallback else None)
+        on[place] = tuple(_program(c, max_batch, role != "plain") for _ in range(1 + fallbacks))
     return {
         "on": on,
         "role": role,
         "outside": role == "flag" and c.under("guards", False, True),
-        "guarded": fallback and c.under("guards", False, True),
+        "guarded": fallbacks > 0 and c.under("guards", False, True),
         "shards": c.under("shards", 1, 1, 2, 3),
         "whole": c.under("whole", False, True),
         "priority": c.under("priority", 1, 0, 2),
@@ -272,15 +271,13 @@ def _episode(c, pools, stages):
         [("degrade", (pool, c.pick(2.0, 0.5, 1.7))), ("degrade", (pool, 1.0))],
         [("close", (pool,)), ("reopen", (pool,))],
     ]
-    swappable = [k for k, s in enumerate(stages) if s.on and all(fallback for _, fallback in s.on.values())]
-    if swappable:
-        stage = c.pick(*swappable)
-        others += [[("swap", (stage, 1)), ("swap", (stage, 0))]] * 2
+    working = [k for k, s in enumerate(stages) if s.on]
+    if working:
+        others += 2 * [_withdrawals(c, working, stages)]
     deciding = [k for k, s in enumerate(stages) if s.role != "plain"]
     if deciding:
         stage = c.pick(*deciding)
-        has_fallback = all(fallback for _, fallback in stages[stage].on.values())
-        variant = c.pick(0, 1) if has_fallback else 0
+        variant = c.whole(0, _rungs(stages[stage]) - 1)
         judged = [_decision(c), _decision(c)]
         others += [[("judge", (stage, variant, d.responses.tolist(), d.noise)) for d in judged]] * 2
     drains = [
@@ -289,6 +286,19 @@ def _episode(c, pools, stages):
     ]
     special = {"preemption": down + drains, "links": links, "servers": servers}
     return c.pick(*special.get(c.focus, servers + links + down + others))
+
+
+def _rungs(stage):
+    """How many variants a stage with pools has."""
+    return min(len(programs) for programs in stage.on.values())
+
+
+def _withdrawals(c, working, stages):
+    """Some variants of a stage, or all of them, are there no longer, and are again in any order."""
+    stage = c.pick(*working)
+    rungs = range(_rungs(stages[stage]))
+    gone, back = c.some(rungs, len(rungs)), c.some(rungs, len(rungs))
+    return [("withdraw", (stage, v)) for v in gone] + [("reinstate", (stage, v)) for v in back]
 
 
 def _actions(c, pools, stages):

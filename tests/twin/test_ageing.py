@@ -16,7 +16,7 @@ from twin.ageing.course import STILL, Course, course
 from twin.ageing.curves import Curve, Model
 from twin.ageing.policy import PASSED, ROLLED_BACK, Policy
 from twin.controls import Ageing, from_json, to_json
-from twin.kernel.state import FALLBACK, PRIMARY
+from twin.kernel.state import PRIMARY
 from twin.schema_ageing import KINDS, ONE_SIDED, Drift, Kind
 from workloads import drift as known
 
@@ -165,13 +165,13 @@ def test_training_on_the_clock_takes_servers_and_runs_the_fallback():
     here.run(control)
     assert here.calls == [
         (5.0, "scale", 0, -1),
-        (5.0, "swap", 3, FALLBACK),
+        (5.0, "withdraw", 3, PRIMARY),
         (7.0, "scale", 0, 1),
-        (7.0, "swap", 3, PRIMARY),
+        (7.0, "reinstate", 3, PRIMARY),
         (15.0, "scale", 0, -1),
-        (15.0, "swap", 3, FALLBACK),
+        (15.0, "withdraw", 3, PRIMARY),
         (17.0, "scale", 0, 1),
-        (17.0, "swap", 3, PRIMARY),
+        (17.0, "reinstate", 3, PRIMARY),
     ]
     assert control.version == 3
     assert control.trained == ((0, 5.0, 7.0, 7.0, PASSED, 1, 2.0), (0, 15.0, 17.0, 17.0, PASSED, 1, 2.0))
@@ -186,11 +186,7 @@ def test_a_new_model_is_made_for_the_data_its_training_began_with():
     assert control.stale(25.0) == (pytest.approx(0.05),)
     assert [call[0] for call in calls(here, "judge")] == [10.0, 20.0, 25.0]
     assert calls(here, "judge")[-1][4] == ((pytest.approx(0.9 * 0.75),), (pytest.approx(1 - 0.7 * 0.75),))
-    assert [(t, v, n) for t, v, n, _ in control.served] == [
-        (0.0, PRIMARY, 1),
-        (12.0, FALLBACK, 1),
-        (25.0, PRIMARY, 2),
-    ]
+    assert [(t, n) for t, n, _ in control.served] == [(0.0, 1), (25.0, 2)]
 
 
 def test_a_refinement_makes_up_a_part_of_the_way():
@@ -203,9 +199,8 @@ def test_the_old_model_serves_on_under_blue_green_and_servers_are_kept_through_v
     here = Ground(2)
     control = ageing(moving(0.0, 0.1), Policy("p", 15.0, 2.0, hold_s=3.0, pool=0, takes=2, blue_green=True))
     here.run(control)
-    assert calls(here, "swap", "scale") == [(15.0, "scale", 0, -2), (20.0, "scale", 0, 2)]
+    assert calls(here, "withdraw", "scale") == [(15.0, "scale", 0, -2), (20.0, "scale", 0, 2)]
     assert control.trained == ((0, 15.0, 17.0, 20.0, PASSED, 2, 10.0),)
-    assert {variant for _, variant, _, _ in control.served} == {PRIMARY}
 
 
 def test_a_model_that_fails_is_rolled_back_and_tried_again():
@@ -218,7 +213,7 @@ def test_a_model_that_fails_is_rolled_back_and_tried_again():
         (26.0, 27.0, 28.0, ROLLED_BACK),
     ]
     assert (control.version, control.epoch) == (1, (0.0,))
-    assert calls(here, "swap")[-1] == (28.0, "swap", 3, PRIMARY)
+    assert calls(here, "reinstate")[-1] == (28.0, "reinstate", 3, PRIMARY)
 
 
 def test_as_many_pass_as_the_gate_says():

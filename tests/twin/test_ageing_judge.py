@@ -37,7 +37,7 @@ def test_one_pool_or_one_variant_may_decide_otherwise():
     assert only_q == published()
     assert published((0.1, "judge", 0, 0, *NEVER, 0)) == []
     assert published((0.1, "judge", 0, 1, *NEVER)) == published()
-    assert published((0.1, "judge", 0, 1, *NEVER), (0.2, "swap", 0, 1)) == pytest.approx([0.6])
+    assert published((0.1, "judge", 0, 1, *NEVER), (0.2, "withdraw", 0, 0)) == pytest.approx([0.6])
 
 
 def test_a_copy_of_a_run_decides_as_it_did():
@@ -56,7 +56,8 @@ def test_a_copy_of_a_run_decides_as_it_did():
     ("arguments", "said"),
     [
         ((7, 0, *NEVER), r"there is no stage 7; allowed: 0 search, 1 alert"),
-        ((0, 2, *NEVER), r"there is no variant 2; allowed: 0 primary, 1 fallback"),
+        ((0, 4, *NEVER), r"there is no variant 4; allowed: 0 primary, 1 fallback, 2 fallback-2, 3 fallback-3"),
+        ((0, 2, *NEVER), r"stage 'search' has no fallback-2 that decides"),
         ((0, 0, *NEVER, 9), r"there is no pool 9"),
         ((0, 0, *NEVER, 2), r"stage 'search' has no primary that decides on r"),
         ((1, 0, *NEVER), r"stage 'alert' has no primary that decides"),

@@ -9,6 +9,7 @@ import pytest
 
 from tests.twin.wrong import SMALL
 from tests.twin.wrong_graph import GRAPH
+from tests.twin.wrong_ladder import LADDER
 from tests.twin.wrong_sense import SENSE
 from tests.twin.wrong_sky import SKY
 from tests.twin.wrong_timeline import TIMELINE
@@ -16,7 +17,7 @@ from tests.twin.wrong_words import WORDS
 from twin.loader import ScenarioError, load, loads
 
 
-@pytest.mark.parametrize("bad", [*WORDS, *GRAPH, *SENSE, *SKY, *TIMELINE], ids=lambda bad: bad.name)
+@pytest.mark.parametrize("bad", [*WORDS, *GRAPH, *SENSE, *SKY, *TIMELINE, *LADDER], ids=lambda bad: bad.name)
 def test_a_wrong_scenario_is_explained(bad):
     with pytest.raises(ScenarioError) as caught:
         loads(bad.text, "bad.yaml")

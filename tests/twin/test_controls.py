@@ -23,6 +23,7 @@ from twin.controls import (
     ThresholdScaling,
     Trace,
     TrackingScaling,
+    Withdrawal,
     from_json,
     to_json,
 )
@@ -242,12 +243,12 @@ def test_an_outage_of_a_degraded_link_gives_back_what_there_is_left():
     assert shares == [0.25, 0.0, 0.25, 1.0]
 
 
-def test_retraining_swaps_and_takes_servers():
+def test_retraining_takes_the_model_and_servers():
     control = Retraining(name="r", at_s=2.0, lasts_s=5.0, stage=1, pool=0, takes=2)
     assert Ground(3).run(control) == [
-        (2.0, "swap", 1, FALLBACK),
+        (2.0, "withdraw", 1, PRIMARY),
         (2.0, "scale", 0, -2),
-        (7.0, "swap", 1, PRIMARY),
+        (7.0, "reinstate", 1, PRIMARY),
         (7.0, "scale", 0, 2),
     ]
 
@@ -255,6 +256,20 @@ def test_retraining_swaps_and_takes_servers():
 def test_retraining_takes_what_failures_left():
     control = Retraining(name="r", at_s=2.0, lasts_s=5.0, stage=1, pool=0, takes=2)
     assert [call[3] for call in Ground(1).run(control) if call[1] == "scale"] == [-1, 1]
+
+
+def test_a_model_that_is_retrained_and_withdrawn_is_back_after_both():
+    retrained = Retraining(name="r", at_s=2.0, lasts_s=5.0, stage=1)
+    withdrawn = Withdrawal(name="w", at_s=4.0, lasts_s=5.0, stage=1, variants=(PRIMARY, FALLBACK))
+    here = Ground()
+    assert here.run(retrained, withdrawn) == [
+        (2.0, "withdraw", 1, PRIMARY),
+        (4.0, "withdraw", 1, FALLBACK),
+        (9.0, "reinstate", 1, PRIMARY),
+        (9.0, "reinstate", 1, FALLBACK),
+    ]
+    assert here.causes == {}
+    assert here.marks == [("retraining", "r", 2.0, 7.0), ("withdrawal", "w", 4.0, 9.0)]
 
 
 # --- elasticity ---

@@ -221,7 +221,15 @@ def undisturbed():
 
 def test_a_busy_timeline_does_something(undisturbed):
     kinds = {kind for kind, *_ in undisturbed[-1]}
-    assert kinds == {"outage", "failure-trace", "failures", "maintenance", "degradation", "retraining"}
+    assert kinds == {
+        "outage",
+        "failure-trace",
+        "failures",
+        "maintenance",
+        "degradation",
+        "retraining",
+        "withdrawal",
+    }
 
 
 @pytest.mark.parametrize("at_s", [0.2, 3.0, 5.5, 20.0, 47.0])

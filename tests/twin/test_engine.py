@@ -16,7 +16,7 @@ from twin.assembly import assemble
 from twin.controls import Outage, Target
 from twin.engine import LiveResult, TwinEnvironment
 from twin.kernel.memory import histogram_bin
-from twin.kernel.state import BIN_LOW_S, BINS, FALLBACK, STALE
+from twin.kernel.state import BIN_LOW_S, BINS, PRIMARY, STALE
 from twin.plan import Geography, PoolSpec, Program, StageSpec, Stream
 
 HERE = Geography(("here",), np.zeros((1, 1)), np.ones((1, 1)))
@@ -81,8 +81,9 @@ def test_taking_more_servers_than_there_are_is_refused():
         (lambda e: e.reopen(1), "no pool 1"),
         (lambda e: e.evacuate(1), "no pool 1"),
         (lambda e: e.load(1), "no pool 1"),
-        (lambda e: e.swap(5, 1), "no stage 5; allowed: 0 work"),
-        (lambda e: e.swap(0, 2), "no variant 2; allowed: 0 primary, 1 fallback"),
+        (lambda e: e.withdraw(5, 0), "no stage 5; allowed: 0 work"),
+        (lambda e: e.withdraw(0, 4), "no variant 4; allowed: 0 primary, 1 fallback, 2 fallback-2, 3 fallback-3"),
+        (lambda e: e.reinstate(0, 2), "stage 'work' has no fallback-2"),
         (lambda e: e.link_share(0, 1, 0.5), "no site 1"),
         (lambda e: e.link_close(-1, 0), "no site -1"),
         (lambda e: e.link_reopen(0, 1), "no site 1"),
@@ -181,15 +182,10 @@ def test_the_kernel_runs_unjitted_to_the_same_numbers():
     assert plain == f"{simulate(plan).traced().tolist()}\n"
 
 
-def test_swapping_to_a_fallback_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="stage 'work' has no fallback to swap to"):
-        TwinEnvironment(one_stage([])).swap(0, FALLBACK)
-
-
-def test_swapping_a_stage_acts_from_the_next_start():
+def test_what_takes_over_acts_from_the_next_start():
     plan = one_stage([0, 0.5], fallback_s=3.0)
     environment = TwinEnvironment(plan, trace=True)
     environment.run(until=0.25)
-    environment.swap(0, FALLBACK)
+    environment.withdraw(0, PRIMARY)
     environment.run(until=50)
     assert environment.traced()["end_s"].tolist() == [1.0, 4.0]

@@ -92,7 +92,7 @@ def test_it_may_be_waited_for_beside_other_work():
 
 
 def test_while_the_fallback_serves_all_it_serves_these_as_well():
-    environment = run(small(guard(), search()), [(0.0, "swap", 1, 1)])
+    environment = run(small(guard(), search()), [(0.0, "withdraw", 1, 0)])
     assert {variant for _, variant, *_ in served(environment)} == {1}
     assert environment.world.stages[1]["outside"] == 3
 

@@ -137,7 +137,10 @@ SENSE = (
         "fallback is the work",
         "fallback: matched-filter",
         "fallback: detector",
-        "28:15: error: stages.detect.fallback: 'detector' is the stage's own workload: name another one",
+        (
+            "28:15: error: stages.detect.fallback: 'detector' on onnxruntime is the stage's own workload: name "
+            "another one, or another runtime"
+        ),
     ),
     Bad(
         "fallback without work",

@@ -225,7 +225,7 @@ WORDS = (
         "kind: strom",
         (
             "42:17: error: timeline.storm.kind: 'strom' is not allowed; did you mean 'storm'? Allowed: "
-            "retraining, storm, outage, failures, failure-trace, maintenance, degradation, scaling"
+            "retraining, withdrawal, storm, outage, failures, failure-trace, maintenance, degradation, scaling"
         ),
     ),
     Bad(
@@ -233,8 +233,8 @@ WORDS = (
         "kind: storm, ",
         "",
         (
-            "42:10: error: timeline.storm: needs a 'kind': retraining, storm, outage, failures, failure-trace, "
-            "maintenance, degradation, scaling"
+            "42:10: error: timeline.storm: needs a 'kind': retraining, withdrawal, storm, outage, failures, "
+            "failure-trace, maintenance, degradation, scaling"
         ),
     ),
     Bad(

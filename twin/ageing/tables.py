@@ -13,7 +13,8 @@ from twin.ageing.curves import Array, Model
 from twin.ageing.policy import UNFINISHED
 from twin.checks_graph import FLAGS
 from twin.controls.ageing import Ageing
-from twin.kernel.state import PRIMARY, VARIANTS
+from twin.kernel.state import NOBODY, PRIMARY, VARIANTS
+from twin.ladders import Turns, of_stage
 from twin.plan import Plan
 from twin.scenario import Scenario
 from workloads.sky import ARRIVING, GLITCHES, UNLEARNED
@@ -28,12 +29,14 @@ TRAININGS = (
 )  # fmt: skip
 
 
-def tables(scenario: Scenario, plan: Plan, controls: Sequence[Any], replica: int) -> dict[str, pd.DataFrame]:
+def tables(
+    scenario: Scenario, plan: Plan, controls: Sequence[Any], turns: Turns, replica: int
+) -> dict[str, pd.DataFrame]:
     """The tables 'ageing' and 'trainings' of one replica; none where no model ages or is trained by a policy."""
     own = [control for control in controls if isinstance(control, Ageing)]
     if not own:
         return {}
-    rows = [row for control in own for row in _rows(scenario, plan, control)]
+    rows = [row for control in own for row in _rows(scenario, plan, control, turns)]
     done = [row for control in own for row in _trainings(plan, control)]
     whole = ("replica", "version", "servers")
     texts = ("stage", "variant", "passed", "name", "outcome")
@@ -45,22 +48,23 @@ def tables(scenario: Scenario, plan: Plan, controls: Sequence[Any], replica: int
     }
 
 
-def _rows(scenario: Scenario, plan: Plan, control: Ageing) -> Iterator[tuple[Any, ...]]:
+def _rows(scenario: Scenario, plan: Plan, control: Ageing, turns: Turns) -> Iterator[tuple[Any, ...]]:
     """A row for as long as nothing changes: from each step of the course, and each change of what serves."""
     stage = plan.stage_names[control.stage]
     per_day = DAY_S / scenario.instrument.stride
-    begins = [time_s for time_s, *_ in control.served]
-    times_s = sorted({t for t in (*control.course.times_s, *begins) if t < scenario.horizon})
+    begins, (swaps, variants) = [time_s for time_s, *_ in control.served], of_stage(turns, control.stage)
+    times_s = sorted({t for t in (*control.course.times_s, *begins, *swaps) if t < scenario.horizon})
     models = [(model, _shares(plan, model, scenario.stages[stage].role)) for model in control.models]
     still = (0.0,) * len(control.course.kinds)
-    fresh, quiet, _ = _figures(control, models, PRIMARY, still)
+    fresh, quiet, _ = _figures(control, models, VARIANTS[PRIMARY], still)
     for time_s, end_s in zip(times_s, [*times_s[1:], scenario.horizon], strict=True):
-        _, variant, version, epoch = control.served[bisect_right(begins, time_s) - 1]
+        _, version, epoch = control.served[bisect_right(begins, time_s) - 1]
+        variant = variants[bisect_right(swaps, time_s) - 1]
         now = control.course.at(time_s)
-        stale = tuple(a - b for a, b in zip(now, epoch, strict=True)) if variant == PRIMARY else now
+        stale = tuple(a - b for a, b in zip(now, epoch, strict=True)) if variant == VARIANTS[PRIMARY] else now
         efficiency, noise, passed = _figures(control, models, variant, stale)
         alarms = noise * per_day, quiet * per_day
-        yield stage, time_s, end_s, VARIANTS[variant], version, efficiency, fresh, *alarms, passed
+        yield stage, time_s, end_s, variant, version, efficiency, fresh, *alarms, passed
 
 
 def _shares(plan: Plan, model: Model, role: str) -> Array:
@@ -79,17 +83,19 @@ def _shares(plan: Plan, model: Model, role: str) -> Array:
 
 
 def _figures(
-    control: Ageing, models: Sequence[tuple[Model, Array]], variant: int, stale: tuple[float, ...]
+    control: Ageing, models: Sequence[tuple[Model, Array]], variant: str, stale: tuple[float, ...]
 ) -> tuple[float, float, str]:
     """Efficiency, noise and kinds past what was measured: of a variant, the mean of its programs on all pools."""
     found, alarmed, passed = [], [], dict[str, None]()
     for model, share in models:
-        if model.variant != variant:
+        if VARIANTS[model.variant] != variant:
             continue
         responses, noise = model.after(control.course.kinds, stale)
         found.append(float((share * np.maximum(responses, 0.0)).sum()) if share.any() else float("nan"))
         alarmed.append(noise)
         passed |= dict.fromkeys(model.passed(control.course.kinds, stale))
+    if variant == NOBODY:
+        return 0.0, 0.0, ""
     if not found:
         return float("nan"), float("nan"), ""
     return float(np.mean(found)), float(np.mean(alarmed)), " ".join(passed)

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from twin.checks_graph import span_of
+from twin.kernel.state import VARIANTS
 from workloads.spec import LOOKAHEAD_S
 
 if TYPE_CHECKING:
     from twin.record import Record
-
-VARIANTS = ("primary", "fallback")
 
 
 @dataclass(frozen=True)

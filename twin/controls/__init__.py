@@ -1,4 +1,4 @@
-"""What happens to the computing: outages, failures, maintenance, degradation, retraining, ageing, elasticity.
+"""What happens to the computing: outages, failures, maintenance, degradation, models, ageing, elasticity.
 
 Each control is plain data with the time of its next action (`next_s`) and `act(environment)`, so that a run can be
 copied at any instant and kept on disk. Knows no scenario, no kernel and no SimPy.
@@ -17,6 +17,7 @@ from twin.controls.outage import Outage, Trace
 from twin.controls.retraining import Retraining
 from twin.controls.scaling import Scaling, ThresholdScaling, TrackingScaling
 from twin.controls.targets import Target
+from twin.controls.withdrawal import Withdrawal
 from twin.controls.written import from_json, to_json
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "ThresholdScaling",
     "Trace",
     "TrackingScaling",
+    "Withdrawal",
     "from_json",
     "to_json",
 ]

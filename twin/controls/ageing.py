@@ -13,9 +13,10 @@ from math import inf
 from twin.ageing.course import KIND, Amounts, Course
 from twin.ageing.curves import Model
 from twin.ageing.policy import PASSED, ROLLED_BACK, Policy
+from twin.controls import causes
 from twin.controls.control import Control, Due, Ground
 from twin.controls.laws import chance
-from twin.kernel.state import FALLBACK, PRIMARY
+from twin.kernel.state import PRIMARY
 
 _LEARNED = 0.5
 """A model that is less than this part of the way from a new class of glitches has learned it."""
@@ -48,8 +49,8 @@ class Ageing(Control):
     seen: Amounts = ()
     """The data that the training began with."""
     taken: int = 0
-    served: tuple[tuple[float, int, int, Amounts], ...] = ()
-    """From when on (s) which variant served, the primary's version, and the data that it is made for."""
+    served: tuple[tuple[float, int, Amounts], ...] = ()
+    """From when on (s) which version of the primary there was, and the data that it is made for."""
     trained: tuple[tuple[int, float, float, float, str, int, float], ...] = ()
     """Of every training: policy, when it began, ended and was decided (s), how, servers, server time (s)."""
 
@@ -83,7 +84,7 @@ class Ageing(Control):
         """The course has come to its part number `k`."""
         if k == 0:
             self.epoch = (0.0,) * len(self.course.kinds)
-            self._note(now_s, PRIMARY)
+            self._note(now_s)
         if k + 1 < len(self.course.times_s):
             self.plan(self.course.times_s[k + 1], "drift", k + 1)
         if any(self.course.amounts[k]) or (k and any(self.course.amounts[k - 1])):
@@ -122,7 +123,7 @@ class Ageing(Control):
         assert answers is not None
         if now_s + answers.every_s < self.until_s:
             self.plan(now_s + answers.every_s, "count", p)
-        since_s = next((time_s for time_s, _, version, _ in self.served if version == self.version), 0.0)
+        since_s = next((time_s for time_s, version, _ in self.served if version == self.version), 0.0)
         kinds, stale = self.course.kinds, self.stale(now_s)
         knows = KIND not in kinds or stale[kinds.index(KIND)] < _LEARNED
         if self._free(p, now_s) and answers.too_many(max(since_s, self.policies[p].at_s), now_s, knows):
@@ -160,8 +161,7 @@ class Ageing(Control):
             self.taken = max(0, min(policy.takes, int(environment.world.pools[policy.pool]["servers"])))
         self._scale(environment, -self.taken)
         if not policy.blue_green:
-            environment.swap(self.stage, FALLBACK)
-            self._note(now_s, FALLBACK)
+            causes.withdraw(environment, self.stage, PRIMARY)
         end_s = now_s + policy.lasts_s
         environment.marks.append(("retraining", policy.name, now_s, end_s + policy.hold_s))
         self.plan(end_s, "trained")
@@ -193,16 +193,16 @@ class Ageing(Control):
             self.version += 1
             self.judge(environment, now_s)
         if not policy.blue_green:
-            environment.swap(self.stage, PRIMARY)
-        self._note(now_s, PRIMARY)
+            causes.reinstate(environment, self.stage, PRIMARY)
+        self._note(now_s)
         self.busy, self.taken = -1, 0
         if not passed and policy.again_s < inf:
             self.resting += (p,)
             self.plan(now_s + policy.again_s, "again", p)
         self._begin_next(environment, now_s)
 
-    def _note(self, now_s: float, variant: int) -> None:
-        self.served += ((now_s, variant, self.version, self.epoch),)
+    def _note(self, now_s: float) -> None:
+        self.served += ((now_s, self.version, self.epoch),)
 
     def _scale(self, environment: Ground, by: int) -> None:
         if by:

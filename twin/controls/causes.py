@@ -1,4 +1,4 @@
-"""Why things are down, closed or slow, counted: a thing is well again when the last of its causes is gone.
+"""Why things are down, closed, slow or withdrawn, counted: a thing is well again when its last cause is gone.
 
 The one place where controls that overlap meet. The counts are the environment's (`causes`), under texts such as
 'down pool 3', so that they are copied and kept with a run. Knows targets, not why they are hit.
@@ -63,6 +63,18 @@ def improve(environment: Ground, part: Part, factor: float) -> None:
     """One cause less of what `degrade` does."""
     _fewer(environment, f"{_DEGRADED[part.kind]} {part} {factor!r}")
     _set_degraded(environment, part)
+
+
+def withdraw(environment: Ground, stage: int, variant: int) -> None:
+    """One more cause for this variant of the stage not to be there."""
+    if _more(environment, f"out stage {stage} {variant}") == 1:
+        environment.withdraw(stage, variant)
+
+
+def reinstate(environment: Ground, stage: int, variant: int) -> None:
+    """One cause less: after the last, this variant of the stage is there again."""
+    if _fewer(environment, f"out stage {stage} {variant}") == 0:
+        environment.reinstate(stage, variant)
 
 
 _DEGRADED = {"pool": "slow", "link": "share"}

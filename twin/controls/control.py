@@ -43,8 +43,11 @@ class Ground(Protocol):
     def scale(self, pool: int, by: int) -> None:
         """The pool has more servers, or fewer."""
 
-    def swap(self, stage: int, variant: int) -> None:
-        """The stage starts this variant of its program from now on."""
+    def withdraw(self, stage: int, variant: int) -> None:
+        """This variant of the stage is out of service; the first that is there serves."""
+
+    def reinstate(self, stage: int, variant: int) -> None:
+        """This variant of the stage is there again."""
 
     def judge(self, stage: int, variant: int, responses: Any, noise: float, pool: int | None = None) -> None:
         """This variant of the stage decides otherwise from now on: on all its pools, or on one."""

@@ -1,17 +1,18 @@
-"""A stage's model is trained anew: its fallback runs meanwhile, and the training takes servers of a pool."""
+"""A stage's model is trained anew: its first fallback runs meanwhile, and the training takes servers of a pool."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from twin.controls import causes
 from twin.controls.control import Control, Due, Ground
-from twin.kernel.state import FALLBACK, PRIMARY
+from twin.kernel.state import PRIMARY
 
 
 @dataclass(kw_only=True)
 class Retraining(Control):
-    """Stage number `stage` runs its fallback from `at_s` on for `lasts_s`.
+    """The model of stage number `stage` is out of service from `at_s` on for `lasts_s`.
 
     The training takes `takes` servers of `pool`, or as many as are left of it when some are broken.
     """
@@ -30,14 +31,14 @@ class Retraining(Control):
     def do(self, environment: Ground, now_s: float, verb: str, *about: int) -> None:
         """Begin or end."""
         if verb == "begin":
-            environment.swap(self.stage, FALLBACK)
+            causes.withdraw(environment, self.stage, PRIMARY)
             if self.takes:
                 self.taken = max(0, min(self.takes, int(environment.world.pools[self.pool]["servers"])))
             self._scale(environment, -self.taken)
             environment.marks.append(("retraining", self.name, now_s, now_s + self.lasts_s))
             self.plan(now_s + self.lasts_s, "end")
         else:
-            environment.swap(self.stage, PRIMARY)
+            causes.reinstate(environment, self.stage, PRIMARY)
             self._scale(environment, self.taken)
 
     def _scale(self, environment: Ground, by: int) -> None:

@@ -92,6 +92,11 @@ def _check(scenario: Scenario) -> None:
                     f"'{name}' runs on real workers, which do not follow this: leave it out, or do without --farm"
                 )
                 problems.append(scenario.problem(f"stages.{name}.{key}", why))
+        if any(rung.memory is not None or rung.load_time is not None for rung in stage.fallback or ()):
+            why = (
+                "workers do not follow what a fallback takes: leave memory and load_time out, or do without --farm"
+            )
+            problems.append(scenario.problem(f"stages.{name}.fallback", why))
     if not scenario.live:
         problems.append(scenario.problem("live", "no stage is live: a farm has nothing to execute. Name some"))
     if problems:

@@ -30,7 +30,8 @@ Graph (graph, meetings, decisions)
 - A job may be about several segments, its own the first: it finds, flags or waits for what concerns any of them.
 - A stage without pools is instant, or keeps each job for a time of its own (a timer), which needs no server.
 - Flags are of two kinds: of a flag stage whose flags mean OUTSIDE (data unlike those that models were made for)
-  they end nobody at a gate, but a guarded stage has jobs that carry one served by its fallback.
+  they end nobody at a gate, but a guarded stage has jobs that carry one served by the first of its fallbacks that
+  is there, if any is.
 - When work ends early, word of it goes down the graph, so that nobody waits for what will not come.
 
 Queues and pools (queues, routes, dispatch, batches, servers)
@@ -41,6 +42,8 @@ Queues and pools (queues, routes, dispatch, batches, servers)
 - A pool ends heads that are past their shelf life or deadline, then starts the ready queue of highest
   priority, longest waiting head, lowest number. Ready: a preempted batch, as many jobs as a full one has, no batch
   wait, or a head that has waited that long. A batch is of one variant: it ends before a job that another serves.
+- The first variant of a stage that is there serves. Where none is, the stage stands still: its queues start
+  nothing new, and what waits there waits as in an outage. What has begun goes on, also after it was preempted.
 - Where shards become stale together ("whole"), a head that is past its shelf life stays if its queue has taken up
   another shard of the same job before; and a head ends, as that one did, once any shard of its job ended early.
 - Without a free server, a batch of lower priority makes way if its stage allows it: of the lowest priority the

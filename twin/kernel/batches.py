@@ -16,7 +16,6 @@ from twin.kernel.servers import give_server, used
 from twin.kernel.state import (
     BATCH,
     BINS,
-    FALLBACK,
     JOB,
     MOST_CROWD,
     OUTSIDE,
@@ -36,7 +35,7 @@ def variant_for(w, s, j):
     """The variant of stage `s` that serves job `j`."""
     stages = view(w["stages"], STAGE)
     if rare(stages[s]["guarded"] > 0) and (view(w["jobs"], JOB)[j]["flag"] & OUTSIDE) > 0:
-        return np.int64(FALLBACK)
+        return stages[s]["guarded"]
     return stages[s]["variant"]
 
 
@@ -71,7 +70,7 @@ def form(w, q, s):
             take_up(w, q, j)
         wait_s = settle_wait(w, j, q)
         queues[q]["wait_s"][v] += wait_s
-        hist[(q * 2 + v) * 2 * BINS + histogram_bin(wait_s)] += 1
+        hist[(q * w["variant_n"] + v) * 2 * BINS + histogram_bin(wait_s)] += 1
         n += 1
     jobs[j]["next"] = -1
     batch["n"] = n

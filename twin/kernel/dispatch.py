@@ -106,6 +106,8 @@ def _ready(w, q):
     queues = view(w["queues"], QUEUE)
     jobs = view(w["jobs"], JOB)
     stage = stages[queues[q]["stage"]]
+    if rare(stage["variant"] < 0):
+        return False
     if not rare(stage["max_wait_s"] > 0.0) or queues[q]["length"] >= stage["max_batch"]:
         return True
     deadline_s = jobs[queues[q]["head"]]["enqueued_s"] + stage["max_wait_s"]
@@ -151,7 +153,8 @@ def _open_holds(w, p):
         return
     for i in range(pools[p]["queue_start"], pools[p]["queue_stop"]):
         queue = queues[pool_queues[i]]
-        if queue["length"] > 0 and stages[queue["stage"]]["max_wait_s"] > 0.0:
+        stage = stages[queue["stage"]]
+        if queue["length"] > 0 and stage["max_wait_s"] > 0.0 and stage["variant"] >= 0:
             queue["hold_since_s"] = w["now_s"]
 
 

@@ -35,6 +35,7 @@ from twin.kernel.state import (
     LINK,
     OUTSIDE,
     POOL,
+    PRIMARY,
     QUEUE,
     RANK_ARRIVE,
     RANK_COMPLETE,
@@ -324,8 +325,8 @@ def _done(w, batch, j, q, s, p):
     stage["done"] += 1
     queues[q]["done"][v] += 1
     queues[q]["service_s"][v] += ran_s
-    hist[((q * 2 + v) * 2 + 1) * BINS + histogram_bin(ran_s)] += 1
-    if rare(stage["guarded"] > 0 and (job["flag"] & OUTSIDE) > 0):
+    hist[((q * w["variant_n"] + v) * 2 + 1) * BINS + histogram_bin(ran_s)] += 1
+    if rare(stage["guarded"] != 0 and v != PRIMARY and (job["flag"] & OUTSIDE) > 0):
         stage["outside"] += 1
         stage["outside_s"] += ran_s / batch["n"]
     if rare(w["trace_on"] > 0):

@@ -12,7 +12,7 @@ from twin.kernel.compiled import compiled, view
 from twin.kernel.graph import follow
 from twin.kernel.links import catch_up, reschedule
 from twin.kernel.memory import settle, touch
-from twin.kernel.queues import close_holds, dequeue, drop, note_outage, put_back, settle_wait
+from twin.kernel.queues import close_holds, dequeue, drop, note_outage, note_still, put_back, settle_wait
 from twin.kernel.routes import route
 from twin.kernel.servers import forget, free_server, unlist_server
 from twin.kernel.state import (
@@ -28,6 +28,7 @@ from twin.kernel.state import (
     LOSE,
     LOST,
     POOL,
+    PRIMARY,
     QUEUE,
     SERVER,
     STAGE,
@@ -219,6 +220,32 @@ def evacuate(w, p):
             route(w, j)
             follow(w)
             j = after
+
+
+@compiled
+def set_out(w, s, v, out):
+    """Variant `v` of stage `s` is out of service (1) or there again (0); the first that is there serves."""
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    stage = stages[s]
+    for q in range(stage["queue_start"], stage["queue_stop"]):
+        queues[q]["out"][v] = out
+    queue = queues[stage["queue_start"]]
+    still = stage["variant"] < 0
+    stage["variant"] = -1
+    fallback = -1
+    for k in range(w["variant_n"] - 1, -1, -1):
+        if queue["table"][k] >= 0 and queue["out"][k] == 0:
+            stage["variant"] = k
+            fallback = k if k != PRIMARY else fallback
+    if stage["guarded"] != 0:
+        stage["guarded"] = fallback
+    if still == (stage["variant"] < 0):
+        return
+    for q in range(stage["queue_start"], stage["queue_stop"]):
+        close_holds(w, queues[q]["pool"])
+        note_still(w, q)
+        touch(w, queues[q]["pool"])
 
 
 @compiled

@@ -231,21 +231,19 @@ def _shards(w, j, s):
 @small
 def mark(w, j, q):
     """Job `j` starts to wait in queue `q`."""
-    queues = view(w["queues"], QUEUE)
     jobs = view(w["jobs"], JOB)
     jobs[j]["since_s"] = w["now_s"]
-    jobs[j]["outage_mark_s"] = _outage_clock(w, queues[q]["pool"])
+    jobs[j]["outage_mark_s"] = _outage_clock(w, q)
     jobs[j]["hold_mark_s"] = _hold_clock(w, q)
 
 
 @small
 def settle_wait(w, j, q):
     """Job `j` no longer waits in queue `q`: the time goes to outage, batch and queue; it is returned in s."""
-    queues = view(w["queues"], QUEUE)
     jobs = view(w["jobs"], JOB)
     job = jobs[j]
     waited_s = w["now_s"] - job["since_s"]
-    outage_s = _outage_clock(w, queues[q]["pool"]) - job["outage_mark_s"]
+    outage_s = _outage_clock(w, q) - job["outage_mark_s"]
     held_s = _hold_clock(w, q) - job["hold_mark_s"]
     job["outage_s"] += outage_s
     job["batch_s"] += held_s
@@ -254,11 +252,16 @@ def settle_wait(w, j, q):
 
 
 @small
-def _outage_clock(w, p):
-    """Time so far in which pool `p` had nothing that could start work."""
+def _outage_clock(w, q):
+    """Time so far in which nothing could start work of queue `q`: its pool was out, or no variant was there."""
+    queues = view(w["queues"], QUEUE)
     pools = view(w["pools"], POOL)
-    since_s = pools[p]["outage_since_s"]
-    return pools[p]["outage_s"] + (w["now_s"] - since_s if since_s >= 0.0 else 0.0)
+    queue = queues[q]
+    pool = pools[queue["pool"]]
+    since_s = pool["outage_since_s"]
+    out_s = pool["outage_s"] + (w["now_s"] - since_s if since_s >= 0.0 else 0.0)
+    since_s = queue["still_since_s"]
+    return out_s + (queue["still_s"] + (w["now_s"] - since_s if since_s >= 0.0 else 0.0))
 
 
 @small
@@ -273,6 +276,7 @@ def _hold_clock(w, q):
 def note_outage(w, p):
     """Start or stop the outage clock of pool `p`, after its servers or their state changed."""
     pools = view(w["pools"], POOL)
+    pool_queues = view(w["pool_queues"], np.int64)
     pool = pools[p]
     out = pool["up"] == 0 or pool["servers"] <= 0
     if out and pool["outage_since_s"] < 0.0:
@@ -280,6 +284,23 @@ def note_outage(w, p):
     elif not out and pool["outage_since_s"] >= 0.0:
         pool["outage_s"] += w["now_s"] - pool["outage_since_s"]
         pool["outage_since_s"] = -1.0
+    for i in range(pool["queue_start"], pool["queue_stop"]):
+        note_still(w, pool_queues[i])
+
+
+@compiled
+def note_still(w, q):
+    """Start or stop the clock of queue `q` for its stage standing still, after that or its pool changed."""
+    stages = view(w["stages"], STAGE)
+    queues = view(w["queues"], QUEUE)
+    pools = view(w["pools"], POOL)
+    queue = queues[q]
+    still = stages[queue["stage"]]["variant"] < 0 and pools[queue["pool"]]["outage_since_s"] < 0.0
+    if still and queue["still_since_s"] < 0.0:
+        queue["still_since_s"] = w["now_s"]
+    elif not still and queue["still_since_s"] >= 0.0:
+        queue["still_s"] += w["now_s"] - queue["still_since_s"]
+        queue["still_since_s"] = -1.0
 
 
 @compiled

@@ -135,7 +135,7 @@ def _make_room(w, p, x, keep):
         oldest_bytes = 0.0
         for i in range(pools[p]["queue_start"], pools[p]["queue_stop"]):
             queue = queues[pool_queues[i]]
-            for v in range(2):
+            for v in range(w["variant_n"]):
                 slot = x * w["slot_n"] + queue["slot"] + v
                 if slot == keep or resident[slot] < 0.0:
                     continue

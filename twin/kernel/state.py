@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.kernel.queue_rows import queue_row
+
 # Roles of a stage: what its end decides.
 PLAIN, FLAG, TRIGGER = range(3)
 ROLES = ("plain", "flag", "trigger")
@@ -24,9 +26,11 @@ WHEN_FULL = ("drop-newest", "drop-oldest")
 # What becomes of running work when its server fails.
 DRAIN, REQUEUE, LOSE = range(3)
 MODES = ("drain", "requeue", "lose")
-# Variants of a stage's program.
+# Variants of a stage's program, its ladder: the first of them that is there serves.
 PRIMARY, FALLBACK = range(2)
-VARIANTS = ("primary", "fallback")
+VARIANTS = ("primary", "fallback", "fallback-2", "fallback-3")
+NOBODY = "none"
+"""How it is told that no variant serves."""
 # How a job may end (`ROW.outcome`).
 PUBLISHED, VETOED, STALE, EXPIRED, REJECTED, SHED, FAILED, LOST = range(8)
 OUTCOMES = ("published", "vetoed", "stale", "expired", "rejected", "shed", "failed", "lost")
@@ -80,6 +84,7 @@ WORLD = np.dtype(
             (f"{name}_n", "i8")
             for name in ("stage", "pool", "stream", "site", "segment", "event", "class", "snr_bin", "bin")
         ),
+        ("variant_n", "i8"),  # of a stage at most
         ("slot_n", "i8"),  # programs that a server may hold at most: columns of `resident`
         ("table_width", "i8"),
         ("now_s", "f8"),
@@ -126,7 +131,7 @@ STAGE = np.dtype(
         ("await_span", "i8"),  # on so many segments, the job's own the last
         ("await_timeout_s", "f8"),
         ("mark", "i8"),  # of a flag stage: what its flag means
-        ("guarded", "i8"),  # 1: the fallback serves jobs marked as OUTSIDE
+        ("guarded", "i8"),  # variant that serves jobs marked as OUTSIDE; 0: no guard, -1: no fallback is there
         ("outside", "i8"),  # those that it has done
         ("outside_s", "f8"),  # and the servers' time that they took
         ("whole", "i8"),  # 1: its shards become stale together
@@ -159,7 +164,7 @@ STAGE = np.dtype(
         ("key", "u8"),  # streams of its service times, failures and choices
         ("failure_key", "u8"),
         ("route_key", "u8"),
-        ("variant", "i8"),
+        ("variant", "i8"),  # that serves, -1 none: it stands still
         ("offered", "i8"),  # jobs that came here; every one of them is in exactly one of the following
         ("waiting", "i8"),  # for a verdict, or for a timer
         ("asked", "i8"),
@@ -172,29 +177,12 @@ STAGE = np.dtype(
     ]
 )
 
-QUEUE = np.dtype(  # one per (stage, pool)
+QUEUE = np.dtype(  # one per (stage, pool): what its plan says, and what only a run knows
     [
-        ("stage", "i8"),
-        ("pool", "i8"),
-        ("table", "i8", (2,)),  # first service table of each variant (row of `tables`), batch size 1
-        ("idle_rows", "i8", (2,)),  # from the tables of an idle class to the next one's, 0: idling changes nothing
-        ("warm", "i8", (2,)),  # row of `warmth`, -1 none
-        ("crowd", "i8", (2,)),  # row of `crowding`, -1 none
-        ("decide", "i8", (2,)),  # decision table of each variant, -1 none
-        ("slot", "i8"),  # where a server of the pool remembers the primary; the fallback comes after it
-        ("memory_bytes", "f8", (2,)),  # of the server's memory that each variant takes
-        ("load_time_s", "f8", (2,)),  # to make each variant ready on a server that does not hold it
-        ("mean_s", "f8"),  # mean service time of the primary alone, for admission
-        ("head", "i8"),
-        ("tail", "i8"),
-        ("length", "i8"),
-        ("suspended", "i8"),  # preempted batches, last preempted first; -1 none
-        ("timer_s", "f8"),  # latest batch deadline a timer was set for
-        ("hold_s", "f8"),  # time a free server waited for a batch to fill
-        ("hold_since_s", "f8"),  # since when it does now, -1 it does not
-        ("done", "i8", (2,)),
-        ("wait_s", "f8", (2,)),
-        ("service_s", "f8", (2,)),
+        *queue_row(len(VARIANTS)).descr,
+        ("out", "i8", (len(VARIANTS),)),  # 1: this variant is out of service
+        ("still_s", "f8"),  # time in which its pool was there and no variant was
+        ("still_since_s", "f8"),  # since when that is so now, -1 it is not
     ]
 )
 

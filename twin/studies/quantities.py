@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from twin import ahead, firsts, guarded, overlaps, words
+from twin import ahead, firsts, guarded, ladders, overlaps, words
 from twin.ageing import summary as ageing
 from twin.estimates import events_needed
 from twin.limits import NOTHING, Timelines, alert_name, most, products, replicas, timelines
@@ -50,7 +50,7 @@ class Quantity:
 def quantities(record: Recorded) -> list[Quantity]:
     """Every quantity of the run, in the order in which planners ask for them."""
     people = (_latencies, _losses, _shifts, _alerts, _ageing, _recovery, _overlaps, _beside, _warned)
-    parts = (*people, _computing, _work, _guarded, _traffic)
+    parts = (*people, _computing, _work, _guarded, _ladders, _traffic)
     return [found for part in parts for found in part(record)]
 
 
@@ -221,6 +221,11 @@ def _work(record: Recorded) -> Iterator[Quantity]:
 def _guarded(record: Recorded) -> Iterator[Quantity]:
     """By stage whose fallback takes what a guard marks: how much that is, and what it costs."""
     yield from starmap(Quantity, guarded.compared(record))
+
+
+def _ladders(record: Recorded) -> Iterator[Quantity]:
+    """By stage of which models are withdrawn or that has several fallbacks: how long none was left."""
+    yield from starmap(Quantity, ladders.compared(record))
 
 
 def _traffic(record: Recorded) -> Iterator[Quantity]:

@@ -23,6 +23,7 @@ from pydantic import Field
 from twin import places, words
 from twin.estimates import mean
 from twin.scenario import Scenario
+from twin.schema_stages import Stage
 from twin.schema_timeline import Failover, Mode
 from twin.sections import Section
 from twin.studies.asking import AS_IS, Ledger, by_name, made
@@ -43,7 +44,8 @@ class Resilience(Section):
     """What is lost when one part of it is gone for a while: every part by itself."""
 
     parts: Annotated[tuple[Part, ...], Field(min_length=1)] = ("sites", "pools", "links", "models")
-    """What is taken out. A model is one that a stage runs; its fallback serves meanwhile."""
+    """What is taken out. A model is one that a stage runs, its fallback serves meanwhile; of a stage with several
+    fallbacks each of these is taken out, too."""
     at: Duration
     """When, from the beginning of the run."""
     lasts: Annotated[Duration, POSITIVE]
@@ -147,12 +149,21 @@ def _entries(scenario: Scenario, section: Resilience) -> Iterator[tuple[str, str
         for name, stage in scenario.stages.items():
             if stage.work is not None:
                 yield "model", name, _model(scenario, name, when)
+                yield from _rungs(name, stage, when)
 
 
 def _model(scenario: Scenario, stage: str, when: Mapping[str, str]) -> dict[str, Any] | str:
     if scenario.stages[stage].fallback is None:
         return "has no fallback: without its model the stage stands still; taking out its pools shows that"
     return {"kind": "retraining", "of": stage, **when}
+
+
+def _rungs(name: str, stage: Stage, when: Mapping[str, str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every fallback of a stage that has several."""
+    rungs = stage.ladder[1:]
+    for rung in rungs if len(rungs) > 1 else ():
+        entry = {"kind": "withdrawal", "of": name, "model": rung.work, "runtime": rung.runtime}
+        yield "model", f"{rung.work} of {name} on {rung.runtime}", {**entry, **when}
 
 
 def _calm(noticed: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Controls:
         if pool.works and pool.outage_since_s >= 0.0:
             pool.outage_s += self.now - pool.outage_since_s
             pool.outage_since_s = -1.0
+        for queue in pool.queues:
+            self.watch_still(queue)
         self.touch(pool)
 
     def fail(self, pool, server, mode=DRAIN):
@@ -110,9 +112,42 @@ class Controls:
             self.seen["scale down, busy ones"] += -by > leave
         self.capacity_changed(pool)
 
-    def swap(self, stage, variant):
-        self.seen["swap of programs"] += self.stages[stage].variant != variant
-        self.stages[stage].variant = variant
+    def withdraw(self, stage, variant):
+        """The variant is there no longer, on none of the stage's pools; what runs goes on."""
+        self.out[stage].add(variant)
+        self.choose_variant(stage)
+
+    def reinstate(self, stage, variant):
+        self.out[stage].discard(variant)
+        self.choose_variant(stage)
+
+    def choose_variant(self, number):
+        """The first that is there serves; without any the stage waits as in an outage."""
+        stage = self.stages[number]
+        own = self.queues[stage.queue_start : stage.queue_stop]
+        before, there = stage.variant, [v for v in own[0].variants if v not in self.out[number]]
+        stage.variant = there[0] if there else None
+        stage.aside = next((v for v in there if v > 0), None)
+        serves, served = stage.variant is not None, before is not None
+        self.seen["another variant serves"] += stage.variant != before
+        self.seen["second fallback serves"] += serves and stage.variant > 1
+        self.seen["climbs back"] += serves and served and stage.variant < before
+        if serves == served:
+            return
+        self.seen["stands still no longer" if serves else "stands still"] += 1
+        for queue in own:
+            self.close_holds(queue.pool)
+            self.watch_still(queue)
+            self.touch(queue.pool)
+
+    def watch_still(self, queue):
+        """The time that a queue waits for a variant counts while its pool is there."""
+        still = queue.stage.variant is None and queue.pool.outage_since_s < 0.0
+        if still and queue.still_since_s < 0.0:
+            queue.still_since_s = self.now
+        if not still and queue.still_since_s >= 0.0:
+            queue.still_s += self.now - queue.still_since_s
+            queue.still_since_s = -1.0
 
     def judge(self, stage, variant, responses, noise, pool=None):
         """The programs decide otherwise from now on."""

@@ -10,7 +10,6 @@ from twin.kernel.state import (
     BREAKING,
     EXPIRED,
     FAILED,
-    FALLBACK,
     KEPT,
     LOSE,
     LOST,
@@ -49,7 +48,7 @@ class Pools:
             self.expire(queue)
             if self.ready(queue):
                 ready.append(queue)
-            elif queue.jobs and queue.timer_s != self.deadline_s(queue):
+            elif queue.jobs and not queue.still and queue.timer_s != self.deadline_s(queue):
                 queue.timer_s = self.deadline_s(queue)
                 self.env.at(queue.timer_s, TIMER).callbacks.append(lambda _: self.touch(pool))
         return min(ready, key=lambda queue: (queue.stage.priority, self.oldest_s(queue)), default=None)
@@ -100,8 +99,10 @@ class Pools:
         """Which variant of its stage serves the job."""
         stage = self.stages[job.stage]
         if stage.guarded and job.flag & OUTSIDE:
-            self.seen["fallback for what is outside"] += stage.variant != FALLBACK
-            return FALLBACK
+            if stage.aside is not None:
+                self.seen["fallback for what is outside"] += stage.variant != stage.aside
+                return stage.aside
+            self.seen["no fallback for what is outside"] += 1
         return stage.variant
 
     def service_s(self, batch):
@@ -166,7 +167,7 @@ class Pools:
             self.seen["expired at its end"] += 1
             self.drop(job, EXPIRED)
             return
-        if self.stages[job.stage].guarded and job.flag & OUTSIDE:
+        if self.stages[job.stage].guarded and job.flag & OUTSIDE and batch.variant > 0:
             self.counts["outside", job.stage] += 1
             self.counts["outside_s", job.stage] += (self.now - batch.start_s) / len(batch.jobs)
         self.done(job)

@@ -31,17 +31,18 @@ class Queues:
     def wait(self, job, queue):
         """The job starts to wait: from here its time is the queue's, an outage's or a filling batch's."""
         job.since_s = self.now
-        job.outage_mark_s = queue.pool.outage_clock_s(self.now)
+        job.outage_mark_s = queue.outage_clock_s(self.now)
         job.hold_mark_s = queue.hold_clock_s(self.now)
 
     def settle_wait(self, job):
         """The job stops waiting."""
         queue = self.queues[job.queue]
         waited = self.now - job.since_s
-        outage_s = queue.pool.outage_clock_s(self.now) - job.outage_mark_s
+        outage_s = queue.outage_clock_s(self.now) - job.outage_mark_s
         held_s = queue.hold_clock_s(self.now) - job.hold_mark_s
         self.seen["waits for a batch to fill"] += held_s > 0.0
-        self.seen["waits for a pool that is down"] += outage_s > 0.0
+        self.seen["waits for a pool that is down"] += outage_s > 0.0 and queue.still_s == 0.0 and not queue.still
+        self.seen["waits for a variant"] += outage_s > 0.0 and queue.pool.outage_clock_s(self.now) == 0.0
         job.outage_s += outage_s
         job.batch_s += held_s
         job.queue_s += waited - outage_s - held_s
@@ -99,7 +100,7 @@ class Queues:
         """Whether a batch may start: a preempted one, a full one, or one that waited long enough."""
         if queue.suspended:
             return True
-        if not queue.jobs:
+        if not queue.jobs or queue.still:
             return False
         if len(queue.jobs) >= queue.stage.max_batch or queue.stage.max_wait_s == 0.0:
             return True
@@ -111,7 +112,7 @@ class Queues:
     def open_holds(self, pool):
         """From now on waiting jobs wait for their batch to fill, where a free server does too."""
         for queue in pool.queues:
-            waits = queue.stage.max_wait_s > 0.0 and queue.jobs and not self.ready(queue)
+            waits = queue.stage.max_wait_s > 0.0 and queue.jobs and not queue.still and not self.ready(queue)
             if waits and pool.works and pool.free:
                 queue.hold_since_s = self.now
 

@@ -55,7 +55,7 @@ class Servers:
             self.seen["program evicted"] += 1
 
     def memory_bytes(self, pool, slot):
-        queue = next(q for q in pool.queues if slot - q.slot in (0, 1))
+        queue = next(q for q in pool.queues if 0 <= slot - q.slot < len(q.memory_bytes))
         return queue.memory_bytes[slot - queue.slot]
 
     def release(self, pool, server):

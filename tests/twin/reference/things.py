@@ -90,6 +90,7 @@ class Queue:
     pool: Pool
     slot: int
     mean_s: float
+    variants: list
     tables: list
     idle_rows: list
     warmth: list
@@ -103,6 +104,18 @@ class Queue:
     timer_s: float = -1.0
     hold_s: float = 0.0
     hold_since_s: float = -1.0
+    still_s: float = 0.0
+    still_since_s: float = -1.0
+
+    @property
+    def still(self):
+        """Whether no variant is there to serve it."""
+        return self.stage.variant is None
+
+    def outage_clock_s(self, now_s):
+        """Time in which its pool was out, or was there and no variant was."""
+        still_s = self.still_s + (now_s - self.still_since_s if self.still_since_s >= 0.0 else 0.0)
+        return self.pool.outage_clock_s(now_s) + still_s
 
     def hold_clock_s(self, now_s):
         return self.hold_s + (now_s - self.hold_since_s) if self.hold_since_s >= 0.0 else self.hold_s

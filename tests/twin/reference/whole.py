@@ -15,7 +15,7 @@ from tests.twin.reference.queues import Queues
 from tests.twin.reference.routes import Routes
 from tests.twin.reference.servers import Servers
 from tests.twin.reference.things import Job, Link, Pool, Queue, Server, records
-from twin.kernel.state import ABSENT
+from twin.kernel.state import ABSENT, FALLBACK
 
 
 class Reference(Graph, Routes, Links, Queues, Servers, Pools, Controls, Audit):
@@ -53,6 +53,8 @@ class Reference(Graph, Routes, Links, Queues, Servers, Pools, Controls, Audit):
         self.children = [plan.children[s.child_start : s.child_stop].tolist() for s in self.stages]
         for s, stage in enumerate(self.stages):
             stage.number = s
+            stage.aside = FALLBACK if stage.guarded else None
+        self.out = [set() for _ in self.stages]
 
     def read_pools(self):
         plan = self.plan
@@ -74,7 +76,8 @@ class Reference(Graph, Routes, Links, Queues, Servers, Pools, Controls, Audit):
             warmth = [plan.warmth[warm].tolist() if warm >= 0 else None for warm in row.warm]
             programs = tables_of, row.idle_rows, warmth, crowding, row.decide, row.memory_bytes, row.load_time_s
             stage, pool = self.stages[row.stage], self.pools[row.pool]
-            self.queues.append(Queue(q, stage, pool, row.slot, row.mean_s, *programs))
+            there = [v for v, table in enumerate(row.table) if table >= 0]
+            self.queues.append(Queue(q, stage, pool, row.slot, row.mean_s, there, *programs))
         for pool, row in zip(self.pools, records(plan.pools), strict=True):
             pool.queues = [self.queues[q] for q in plan.pool_queues[row.queue_start : row.queue_stop]]
 
