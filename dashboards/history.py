@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboards import style
+from dashboards.levels import Floats
 from dashboards.tables import Signals, Span, replica_text, signals, timeline_table
 from twin import metrics, words
 from twin.marks import EVERY, OBSERVING, causes, shown
@@ -60,17 +63,21 @@ def clock_of(record: Recorded) -> Clock:
 
 
 def timeline(
-    record: Recorded, span: Span | None = None, known: Signals | None = None, table: pd.DataFrame | None = None
+    record: Recorded,
+    span: Span | None = None,
+    known: Signals | None = None,
+    table: pd.DataFrame | None = None,
+    marks: pd.DataFrame | None = None,
 ) -> go.Figure:
     """Latency of alerts, queues, use of pools and arrivals on one time axis, events of the scenario as bands.
 
-    With a `span` (from, to; s since the start) only what lies in it, in finer bins. `known` and the figure's own
-    `table` spare the work where they are at hand.
+    With a `span` (from, to; s since the start) only what lies in it, in finer bins. `known`, the figure's own
+    `table` and its `marks`, what `happened`, spare the work where they are at hand.
     """
     clock = clock_of(record)
     known = known or signals(record)
     table = timeline_table(record, span, known) if table is None else table
-    marks = happened(record)
+    marks = happened(record) if marks is None else marks
     kinds = max(marks["kind"].nunique(), 4)
     events_px = _KIND_PX * kinds
     shares = [events_px, *(share * (_HEIGHT_PX - _KIND_PX * 4) for share in (0.4, 0.34, 0.26)), _ARRIVALS_PX]
@@ -130,17 +137,9 @@ def _events(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clo
     alone = Counter(mark["kind"] for mark in marks)
     named = sum(mark["kind"] not in OBSERVING for mark in marks)
     first_s, last_s = span or (0.0, record.scenario.horizon)
-    bars: list[go.Bar] = []
-    bands: list[dict[str, Any]] = []
     for mark in marks:
         start, end = (float(mark[key]) / clock.seconds for key in ("start_s", "end_s"))
         kind = str(mark["kind"])
-        colour = style.MARK_COLOURS.get(kind, style.GREY)
-        bars.append(_bar(mark, kind, colour, start, end))
-        for row in (_LATENCY, _QUEUE, _USE) if mark.get("replica", EVERY) == EVERY else ():
-            place = {"xref": f"x{row}", "x0": start, "x1": end, "yref": f"y{row} domain", "y0": 0, "y1": 1}
-            look = {"fillcolor": style.pale(colour, 0.14), "line": {"width": 0}, "layer": "below"}
-            bands.append({"type": "rect", **place, **look})
         seen = first_s <= mark["end_s"] and mark["start_s"] <= last_s
         if seen and named <= _NAMED and alone[mark["kind"]] == 1:  # names of one row would cover each other
             right = end * clock.seconds < first_s + 0.8 * (last_s - first_s)
@@ -155,17 +154,24 @@ def _events(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clo
                 row=_EVENTS,
                 col=1,
             )
-    figure.add_traces(bars, rows=_EVENTS, cols=1)  # all at once: one by one takes long where there are many
+    bands: list[dict[str, Any]] = []
+    for group, own in table.groupby("kind", sort=False, observed=True):
+        figure.add_trace(_bars(str(group), own, clock), row=_EVENTS, col=1)
+        bands += _bands(str(group), own, clock)
     figure.update_layout(barmode="overlay", shapes=bands)
     figure.update_yaxes(showgrid=False, showline=False, ticks="", dtick=1, row=_EVENTS)
     figure.update_xaxes(showline=False, ticks="", row=_EVENTS)
 
 
-def _bar(mark: dict[Any, Any], kind: str, colour: str, start: float, end: float) -> go.Bar:
+def _bars(kind: str, own: pd.DataFrame, clock: Clock) -> go.Bar:
+    """What happened of one kind, on its line."""
+    colour = style.MARK_COLOURS.get(kind, style.GREY)
+    starts, ends = (own[key].to_numpy(float) / clock.seconds for key in ("start_s", "end_s"))
     return go.Bar(
-        y=[style.MARK_NAMES.get(kind, kind)],
-        x=[end - start],
-        base=[start],
+        y=[style.MARK_NAMES.get(kind, kind)] * len(own),
+        x=ends - starts,
+        base=starts,
+        customdata=[style.safe(name) for name in own["name"]],
         orientation="h",
         width=0.7,
         marker={
@@ -173,10 +179,20 @@ def _bar(mark: dict[Any, Any], kind: str, colour: str, start: float, end: float)
             "line": {"color": colour, "width": 1},
             "pattern": {"shape": style.MARK_HATCHES.get(kind, "."), "fgcolor": colour, "size": 5},
         },
-        name=style.safe(mark["name"]),
+        name=style.MARK_NAMES.get(kind, kind),
         showlegend=False,
-        hovertemplate="%{fullData.name}: %{base:.3f} to %{x:.3f}<extra></extra>",
+        hovertemplate="%{customdata}: %{base:.3f} to %{x:.3f}<extra></extra>",
     )
+
+
+def _bands(kind: str, own: pd.DataFrame, clock: Clock) -> Iterator[dict[str, Any]]:
+    """Behind each panel one shape with a rectangle for everything of one kind that happened to every replica."""
+    shared = own[own["replica"] == EVERY] if "replica" in own else own
+    ends = shared[["start_s", "end_s"]].to_numpy(float) / clock.seconds
+    path = " ".join(f"M{start!r},0V1H{end!r}V0Z" for start, end in ends.tolist())
+    look = {"fillcolor": style.pale(style.MARK_COLOURS.get(kind, style.GREY), 0.14), "line": {"width": 0}}
+    for row in (_LATENCY, _QUEUE, _USE) if path else ():
+        yield {"type": "path", "path": path, "xref": f"x{row}", "yref": f"y{row} domain", "layer": "below", **look}
 
 
 def _latencies(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clock, late: pd.DataFrame) -> None:
@@ -283,14 +299,16 @@ def _band(
     )
 
 
-def _outline(x: pd.Series, low: pd.Series, high: pd.Series) -> tuple[list[float | None], list[float | None]]:
-    """The edge of the area between `low` and `high`, one closed line for each run without gaps."""
-    outline_x: list[float | None] = []
-    outline_y: list[float | None] = []
-    known = low.notna() & high.notna()
-    for _, run in x[known].groupby((known != known.shift()).cumsum()[known]):
-        outline_x += [*run, *run[::-1], None]
-        outline_y += [*low[run.index], *high[run.index][::-1], None]
+def _outline(x: pd.Series, low: pd.Series, high: pd.Series) -> tuple[Floats, Floats]:
+    """The edge of the area between `low` and `high`, one closed line for each run without gaps, then a gap."""
+    known = (low.notna() & high.notna()).to_numpy()
+    turns = np.flatnonzero(np.diff(known, prepend=False, append=False))
+    gap = np.array([np.nan])
+    edges: tuple[list[Floats], list[Floats]] = ([], [])
+    for first, last in turns.reshape(-1, 2).tolist():
+        for edge, there, back in zip(edges, (x, low), (x, high), strict=True):
+            edge += [there.to_numpy(float)[first:last], back.to_numpy(float)[first:last][::-1], gap]
+    outline_x, outline_y = (np.concatenate(edge) if edge else np.empty(0) for edge in edges)
     return outline_x, outline_y
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,13 +39,20 @@ def levels(record: Recorded) -> Levels:
     names, quantities = (table[column].astype("category").cat for column in ("name", "quantity"))
     time_s, replica = table["time_s"].to_numpy(float), table["replica"].to_numpy(np.int64)
     value = table["value"].to_numpy(float)
+    pools, kinds = ({str(word): k for k, word in enumerate(one.categories)} for one in (names, quantities))
+    each = len(kinds)
+    series = len(pools) * each
+    codes = names.codes.to_numpy(np.int32) * each + quantities.codes.to_numpy()
+    number = codes.astype(np.min_scalar_type(series))
+    order = np.argsort(number, kind="stable")
+    ends = np.searchsorted(number[order], np.arange(series + 1))
     grid = _Grid()
     found: dict[str, dict[str, Series]] = {}
-    for pool in sorted(str(name) for name in names.categories):
-        own = _is(names, pool)
+    for pool in sorted(pools):
         found[pool] = {}
         for quantity in QUANTITIES:
-            rows = np.flatnonzero(own & _is(quantities, quantity))
+            k = pools[pool] * each + kinds[quantity]
+            rows = order[ends[k] : ends[k + 1]]
             found[pool][quantity] = grid.series(time_s[rows], replica[rows], value[rows])
     return found
 
@@ -65,11 +71,6 @@ def over_time(found: Levels, first_s: float, last_s: float, points: int) -> pd.D
             head = {"time_s": values.index.to_numpy(float), "quantity": quantity, "name": pool}
             frames.append(pd.DataFrame({**head, **{key: value.to_numpy() for key, value in stats.items()}}))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
-def _is(column: Any, name: str) -> NDArray[np.bool_]:
-    """Which rows of a column of categories are called so."""
-    return np.asarray(column.codes == column.categories.get_indexer([name])[0])
 
 
 class _Grid:
@@ -99,6 +100,8 @@ def _averaged(series: Series, first_s: float, last_s: float, points: int) -> pd.
     first, last = np.searchsorted(series.starts_s, (first_s, last_s))
     starts_s, values = series.starts_s[first:last], series.values[first:last]
     together = max(1, math.ceil(len(values) / points))
-    averaged = pd.DataFrame(values).groupby(np.arange(len(values)) // together).mean()
-    averaged.index = pd.Index(starts_s[::together], name="time_s")
-    return averaged
+    groups = np.arange(0, len(values), together)
+    known = ~np.isnan(values)
+    sums, counts = (np.add.reduceat(part, groups, axis=0) for part in (np.where(known, values, 0.0), known * 1.0))
+    with np.errstate(invalid="ignore"):  # where nothing is known
+        return pd.DataFrame(sums / counts, index=pd.Index(starts_s[groups], name="time_s"))

@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 
 from dashboards import history, style
 from dashboards.levels import levels
-from dashboards.tables import Course, Signals, timeline_table
+from dashboards.tables import Signals, coursed, timeline_table
 from dashboards.validating import FORETOLD, Validating, validating
 from twin import words
 from twin.limits import PARTS
@@ -110,7 +110,9 @@ def timeline(run: Running) -> tuple[go.Figure, pd.DataFrame]:
     record: Any = run
     known = Signals(run.alerts, run.alerts)
     span = (0.0, max(run.now_s, 1.0))
-    table = timeline_table(record, span, known, Course(run.signals, levels(record)))
+    time_s, is_signal = (run.signals[name].to_numpy() for name in ("event_time_s", "is_signal"))
+    over = coursed(run.alerts, time_s, is_signal, levels(record))
+    table = timeline_table(record, span, known, over)
     if run.validation is not None:
         table = run.validation.beside(table)
     figure = history.timeline(record, span, known, table)

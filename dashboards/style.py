@@ -159,6 +159,7 @@ def titled(
             "pad": {"l": 12, "t": 14},
         },
     )
+    figure.update_layout(margin={"l": _left_px(figure)})
     if panels:
         figure.update_layout(margin={"t": 128}, legend={"y": 1.0 + 24.0 / (height - 200)})
     figure.add_annotation(
@@ -169,6 +170,13 @@ def titled(
         **{"yref": "paper", "y": 0.0, "yanchor": "top", "yshift": -54},
     )
     return figure
+
+
+def _left_px(figure: go.Figure) -> int:
+    """Room for the longest name on a vertical axis, a little too much: an axis that lacks room is drawn again."""
+    values = [trace.y for trace in figure.data if getattr(trace, "y", None) is not None and len(trace.y)]
+    names = [str(name) for y in values if isinstance(y[0], str) for name in y]
+    return max(60, 20 + round(6.4 * max(map(len, names), default=0)))
 
 
 def log_ticks(low: float = 1.0, high: float = 100.0) -> dict[str, object]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dashboards.levels import Levels, levels, over_time
+from dashboards.levels import Floats, Levels, levels, over_time
 from twin import event_rows, metrics
 from twin.estimates import band
 from twin.limits import alert_name, judged_signals, published_signals, replicas
@@ -37,13 +37,25 @@ class Signals:
 
 @dataclass(frozen=True)
 class Course:
-    """What the timeline asks besides, worked out once for all its windows.
+    """What the timeline asks, worked out once: any window of it is a slice.
 
-    `events` is every signal and false candidate once, `pools` their queues and servers over time.
+    Of the judged alerts in the order of their events `alerts_s`, when the event was, and `latency_s`; `signals_s`
+    and `false_s`, when every signal and every false candidate was, in order, once each; `pools`, their queues and
+    servers over time.
     """
 
-    events: pd.DataFrame
+    alerts_s: Floats
+    latency_s: Floats
+    signals_s: Floats
+    false_s: Floats
     pools: Levels
+
+
+def coursed(judged: pd.DataFrame, time_s: Floats, is_signal: NDArray[np.bool_], pools: Levels) -> Course:
+    """That of the `judged` alerts and of every event: when it was, and whether it is a signal."""
+    order = np.argsort(judged["event_time_s"].to_numpy(float), kind="stable")
+    alerts_s, latency_s = (judged[name].to_numpy(float)[order] for name in ("event_time_s", "latency_s"))
+    return Course(alerts_s, latency_s, np.sort(time_s[is_signal]), np.sort(time_s[~is_signal]), pools)
 
 
 def signals(record: Recorded) -> Signals:
@@ -53,10 +65,12 @@ def signals(record: Recorded) -> Signals:
     return Signals(judged_signals(record) if named else published, published)
 
 
-def course(record: Recorded) -> Course:
+def course(record: Recorded, known: Signals | None = None) -> Course:
     """That of `record`."""
-    events = record.alerts[["replica", "event_id", "is_signal", "event_time_s"]]
-    return Course(events[~event_rows.repeated(event_rows.keys(events))], levels(record))
+    judged = signals(record).judged if known is None else known.judged
+    events = record.alerts[~event_rows.repeated(event_rows.keys(record.alerts))]
+    time_s, is_signal = events["event_time_s"].to_numpy(float), events["is_signal"].to_numpy(bool)
+    return coursed(judged, time_s, is_signal, levels(record))
 
 
 def latency_table(record: Recorded, known: Signals | None = None) -> pd.DataFrame:
@@ -78,12 +92,12 @@ def timeline_table(
     """Per time bin: latency (median; low and high are p10 and p90), queue and use of each pool (low and high
     are the extreme replicas), signals and false candidates an hour (mean over replicas). Use is busy over
     available servers; empty while there are none. With a `span` only what lies in it, in finer bins."""
-    known, over = known or signals(record), over or course(record)
+    over = over or course(record, known)
     first_s, last_s = span or (0.0, record.scenario.horizon)
     parts = [
-        _latency_over_time(record, known.judged, span),
+        _latency_over_time(record, over, span),
         over_time(over.pools, first_s, last_s, POINTS),
-        _arrivals_over_time(record, over.events, span),
+        _arrivals_over_time(record, over, span),
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -116,38 +130,38 @@ def _quantile_grid(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return grid
 
 
-def _latency_over_time(record: Recorded, alerts: pd.DataFrame, span: Span | None) -> pd.DataFrame:
+def _latency_over_time(record: Recorded, over: Course, span: Span | None) -> pd.DataFrame:
     first_s, last_s = span or (0.0, record.scenario.horizon)
-    if span is not None:
-        alerts = alerts[(alerts["event_time_s"] >= first_s) & (alerts["event_time_s"] < last_s)]
-    bins = min(POINTS, max(1, len(alerts) // 20))
+    inside = slice(None) if span is None else slice(*np.searchsorted(over.alerts_s, span))
+    time_s, latency_s = over.alerts_s[inside], over.latency_s[inside]
+    bins = min(POINTS, max(1, time_s.size // 20))
     bin_s = (last_s - first_s) / bins
-    by = alerts.groupby(((alerts["event_time_s"] - first_s) // bin_s).astype(int))["latency_s"]
-    table = (
-        by.quantile(np.array([0.1, 0.5, 0.9])).unstack() if len(alerts) else pd.DataFrame(columns=[0.1, 0.5, 0.9])
-    )
+    numbers = (time_s - first_s) // bin_s
+    starts = np.flatnonzero(np.diff(numbers, prepend=np.nan))  # of each bin that has any
+    found = [np.quantile(own, (0.1, 0.5, 0.9)) for own in np.split(latency_s, starts[1:]) if own.size]
+    low, centre, high = np.reshape(found, (-1, 3)).T
     return pd.DataFrame(
         {
-            "time_s": first_s + (np.asarray(table.index, dtype=float) + 0.5) * bin_s,
+            "time_s": first_s + (numbers[starts] + 0.5) * bin_s,
             "quantity": "latency_s",
             "name": f"{alert_name(record)}s",
-            "value": table[0.5].to_numpy(float),
-            "low": table[0.1].to_numpy(float),
-            "high": table[0.9].to_numpy(float),
+            "value": centre,
+            "low": low,
+            "high": high,
         }
     )
 
 
-def _arrivals_over_time(record: Recorded, events: pd.DataFrame, span: Span | None) -> pd.DataFrame:
+def _arrivals_over_time(record: Recorded, over: Course, span: Span | None) -> pd.DataFrame:
     """Events an hour by when they happened: every signal, and what was reported that is none; once each."""
     first_s, last_s = span or (0.0, record.scenario.horizon)
-    time_s, is_signal = events["event_time_s"].to_numpy(float), events["is_signal"].to_numpy(bool)
-    inside = (time_s >= first_s) & (time_s < last_s)
-    bins = min(POINTS, max(1, int(inside.sum()) // 50))
+    inside = [own[slice(*np.searchsorted(own, (first_s, last_s)))] for own in (over.signals_s, over.false_s)]
+    bins = min(POINTS, max(1, sum(own.size for own in inside) // 50))
     hours = (last_s - first_s) / bins / HOUR_S * max(len(replicas(record)), 1)
+    edges_s = np.linspace(first_s, last_s, bins + 1)
     frames = []
-    for name, own in (("signals", inside & is_signal), ("false candidates", inside & ~is_signal)):
-        counts, edges_s = np.histogram(time_s[own], bins, (first_s, last_s))
+    for name, own in zip(("signals", "false candidates"), inside, strict=True):
+        counts = np.diff(np.searchsorted(own, edges_s))
         head = {"time_s": (edges_s[1:] + edges_s[:-1]) / 2.0, "quantity": "arrivals_per_h", "name": name}
         frames.append(pd.DataFrame({**head, "value": counts / hours, "low": np.nan, "high": np.nan}))
     return pd.concat(frames, ignore_index=True)

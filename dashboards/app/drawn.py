@@ -12,12 +12,12 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboards import levels
+from dashboards import history, levels
 from dashboards.app import alerted
 from dashboards.app.library import Library
 from dashboards.app.stored import Stored
 from dashboards.figures import FIGURES
-from dashboards.tables import Course, Signals
+from dashboards.tables import Course, Signals, coursed
 from twin import firsts
 
 _KEPT = ["replica", "cls", "event_time_s", "latency_s", "late"]
@@ -46,8 +46,9 @@ class _Over:
 
     @property
     def nbytes(self) -> int:
-        arrays = (one.values.nbytes for pool in self.course.pools.values() for one in pool.values())
-        return sum(arrays) + int(self.course.events.memory_usage().sum())
+        pools = (one.values.nbytes for pool in self.course.pools.values() for one in pool.values())
+        times = (self.course.alerts_s, self.course.latency_s, self.course.signals_s, self.course.false_s)
+        return sum(pools) + sum(one.nbytes for one in times)
 
 
 def signals(library: Library, id: str, cls: str = "") -> Signals:
@@ -59,24 +60,31 @@ def course(library: Library, id: str) -> Course:
     """What the timeline of a run asks besides its signals."""
 
     def make(record: Stored) -> _Over:
-        events = alerted.shared(record).alerts.loc[alerted.first(library, id), ["is_signal", "event_time_s"]]
+        events = alerted.shared(record).alerts
+        first = alerted.first(library, id)
+        time_s, is_signal = (events[name].to_numpy()[first] for name in ("event_time_s", "is_signal"))
         pools: Any = record.once(timeline=levels.COLUMNS)
-        return _Over(Course(events, levels.levels(pools)))
+        return _Over(coursed(signals(library, id).judged, time_s, is_signal, levels.levels(pools)))
 
     return library.computed(id, "course", make).course
+
+
+def happened(library: Library, id: str) -> pd.DataFrame:
+    """What happened to the first replica of a run, as its timeline shows it."""
+    return library.computed(id, "happened", history.happened)
 
 
 def figure(
     library: Library, id: str, name: object, make: Callable[[Stored], tuple[go.Figure, pd.DataFrame]]
 ) -> Drawn:
     """What `make` draws of a run, kept under `name`, which tells apart everything that is drawn of it."""
+    return library.computed(id, ("drawn", name), lambda record: weighed(*make(record)))
 
-    def drawn(record: Stored) -> Drawn:
-        made, numbers = make(record)
-        weight = int(numbers.memory_usage(deep=True).sum()) if len(numbers) else 0
-        return Drawn(made, numbers, weight + len(made.to_json()))
 
-    return library.computed(id, ("drawn", name), drawn)
+def weighed(made: go.Figure, numbers: pd.DataFrame) -> Drawn:
+    """A figure and the numbers in it, to be kept."""
+    weight = int(numbers.memory_usage(deep=True).sum()) if len(numbers) else 0
+    return Drawn(made, numbers, weight + len(made.to_json()))
 
 
 def usual(library: Library, id: str, name: str) -> Drawn:

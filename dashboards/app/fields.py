@@ -41,7 +41,7 @@ def number(key: str, label: str, value: float | None, placeholder: str, high: fl
         placeholder=placeholder,
         min=0,
         max=high,
-        debounce=500,
+        debounce=True,
         hideControls=True,
         size="sm",
         w=92,

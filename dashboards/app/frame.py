@@ -123,6 +123,19 @@ def _instead(told: Component) -> Component:
     return html.Div([html.H1("Nothing to show here"), told])
 
 
+def is_tab(module: ModuleType) -> bool:
+    """Whether a page is one of those of a run that are tabs beside each other."""
+    named = bool(getattr(module, "NAME", "")) and not hasattr(module, "TAB")
+    return named and module.PATH.startswith(OF_RUN)
+
+
+def next_run(library: Library, url: Url) -> str:
+    """The run whose pages are likely to be asked for next: the one shown, on the overview the newest; '': none."""
+    if url.path == "/":
+        return next((entry.id for entry in library.runs()), "")
+    return url.id if url.path.startswith("/run/") else ""
+
+
 def navigation(lit: str, running: int) -> list[Component]:
     """The links of the header; the one that is `lit` is the present page, Jobs says how many there are."""
     made: list[Component] = []
@@ -196,7 +209,7 @@ def _tabs(entry: Entry, lit: str) -> Component:
     """The pages of a run."""
     made = []
     for module in PAGES:
-        if module.PATH.startswith(OF_RUN) and getattr(module, "NAME", "") and not hasattr(module, "TAB"):
+        if is_tab(module):
             extra = {"aria-current": "page"} if lit == module.NAME else {}
             href = address(module.PATH, id=entry.id)
             made.append(dcc.Link(module.NAME, href=href, className="here" if extra else None))

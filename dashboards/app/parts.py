@@ -62,7 +62,7 @@ def figure(name: str, drawn: go.Figure, numbers: pd.DataFrame | None = None, **g
     below: list[Component] = []
     if numbers is not None:
         exports.append(csv(name, numbers))
-        below = [details("The numbers in this figure", frame(numbers, name))]
+        below = [folded("The numbers in this figure", numbers, name)]
     return html.Figure(
         [
             html.Div(
@@ -81,6 +81,16 @@ def csv(name: str, numbers: pd.DataFrame) -> Component:
     """A link that saves `numbers` as CSV; no cell of it can run as a formula."""
     text = f"CSV, {len(numbers):,} rows"
     return html.A(text, href=markup.csv_address(numbers), download=f"{name}.csv", className="export")
+
+
+def folded(title: str, numbers: pd.DataFrame, name: str) -> Component:
+    """The first rows of `numbers`, to be opened by their `title`; the link `csv` is a sibling of it.
+
+    The browser makes the table when it is opened, from that link (assets/numbers.js): hundreds of cells that
+    nobody has asked for would take longer than the figure.
+    """
+    told = _data(numbers=name, rows=str(len(numbers)), shown=str(SHOWN))
+    return details(title, html.Div(**told))
 
 
 def frame(numbers: pd.DataFrame, caption: str) -> Component:

@@ -6,7 +6,7 @@ Joins library, jobs and pages; what is on a page is the page's affair.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -15,14 +15,16 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update, set_props
 from dash.exceptions import PreventUpdate
-from flask import Response, abort, has_request_context, request, send_file
+from flask import Response, abort, after_this_request, has_request_context, request, send_file
 
 from dashboards import report
 from dashboards.app import compressed, frame, parts, security, wellformed, whatif
+from dashboards.app.ahead import Ahead
 from dashboards.app.drafts import Drafts
 from dashboards.app.jobs import FOLDER, Jobs
 from dashboards.app.library import Library, LibraryError
 from dashboards.app.pages import PAGES
+from dashboards.app.stored import Stored
 from dashboards.app.url import address
 from twin.loader import bundled
 
@@ -73,7 +75,7 @@ def create(
     )
     app.layout = lambda: frame.whole(parts.dark())
     app.index_string = _INDEX
-    _connect(app, library)
+    _connect(app, library, Ahead(lambda id: prepared(library, id)))
     for module in PAGES:
         module.connect(app, library)
     _files(app, library)
@@ -103,11 +105,21 @@ def warm(site: Site) -> None:
         whatif.bases(site.library)
         for entry in site.library.runs():
             if entry.shipped:
-                for path in ("/run/{id}", "/run/{id}/timeline", "/run/{id}/events"):
-                    frame.page(site.library, address(path, id=entry.id), "")
+                prepared(site.library, entry.id)
                 break
 
     Thread(target=read, name="warm", daemon=True).start()
+
+
+def prepared(library: Library, id: str) -> None:
+    """What the pages of a run will show is worked out, and kept like everything that is."""
+
+    def read(record: Stored) -> list[str]:
+        """Their titles."""
+        paths = [module.PATH for module in PAGES if frame.is_tab(module)]
+        return [frame.page(library, address(path, id=id), "").title for path in paths]
+
+    library.computed(id, "prepared", read)
 
 
 def told(error: Exception) -> Any:
@@ -127,7 +139,7 @@ def told(error: Exception) -> Any:
     return None
 
 
-def _connect(app: Dash, library: Library) -> None:
+def _connect(app: Dash, library: Library, ahead: Ahead) -> None:
     """The callbacks of the frame."""
 
     @app.callback(
@@ -146,6 +158,8 @@ def _connect(app: Dash, library: Library) -> None:
         if pathname is None:
             raise PreventUpdate
         shown = frame.page(library, pathname, search)
+        if (run := frame.next_run(library, shown.url)) and has_request_context():
+            after_this_request(lambda response: _then(response, lambda: ahead.want(run)))
         here = {
             "path": shown.url.path,
             "names": dict(shown.url.names),
@@ -199,6 +213,12 @@ def _in_browser(app: Dash) -> None:
         Input("theme", "n_clicks"),
         prevent_initial_call=True,
     )
+
+
+def _then(response: Response, what: Callable[[], None]) -> Response:
+    """Do so when the response has been sent."""
+    response.call_on_close(what)
+    return response
 
 
 def _unfinished(library: Library) -> int:

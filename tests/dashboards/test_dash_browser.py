@@ -14,6 +14,7 @@ from dashboards.alerttrace import event_name
 from dashboards.app import sidebyside
 from dashboards.app.pages import PAGES
 from dashboards.app.url import address
+from dashboards.tables import timeline_table
 from tests.dashboards import validated
 from tests.dashboards.app import asked, finished, studied
 from tests.dashboards.app.browser import ARGUMENTS, CHROMIUM, Served, settled, visited
@@ -144,6 +145,50 @@ def test_the_moment_that_is_played_is_told_as_tables_tell_it(browser, served):
         page.goto(f"{served.address}/run/small/timeline?t=3")
         page.get_by_text("Moment: 0 d 03:00:00").wait_for()
         settled(page)
+        line, tick = (
+            page.locator(where).first.bounding_box() for where in ("#timeline-cursor", ".x5tick text:text-is('3')")
+        )
+        assert line["x"] == pytest.approx(tick["x"] + tick["width"] / 2.0, abs=1.5)
+        assert line["height"] > 300.0
+
+
+def test_numbers_of_a_figure_are_made_when_they_are_opened(browser, served):
+    first = timeline_table(twin.open(served.folder / "small")).iloc[0]
+    with visited(browser, served) as page:
+        page.goto(f"{served.address}/run/small/timeline")
+        settled(page)
+        assert page.locator("figcaption table").count() == 0
+        page.get_by_text("The numbers in this figure").click()
+        assert "first 100 of" in page.locator("figcaption table caption").inner_text()
+        cells = page.locator("figcaption tbody tr").first.locator("td").all_inner_texts()
+        assert [cells[1], cells[2]] == [first["quantity"], first["name"]]
+        assert [float(cells[k]) for k in (0, 3, 4, 5)] == pytest.approx(
+            first[["time_s", "value", "low", "high"]].tolist(), rel=1e-5
+        )
+        assert page.locator("figcaption tbody tr").count() == 100
+
+        # another window has other numbers, at once
+        page.get_by_label("From, hours").fill("2")
+        page.keyboard.press("Tab")
+        page.wait_for_url(re.compile("start=2"))
+        settled(page)
+        if page.locator("figcaption table").count() == 0:  # folded with the figure that was there
+            page.get_by_text("The numbers in this figure").click()
+        page.wait_for_function("() => Number(document.querySelector('figcaption tbody td').textContent) >= 7200")
+
+
+def test_the_program_that_draws_is_fetched_once(browser, served):
+    fetched = "performance.getEntriesByType('resource').filter((one) => one.name.includes('plotly.min.js')).length"
+    with visited(browser, served) as page:
+        page.goto(served.address)
+        page.get_by_role("link", name="small", exact=True).click()
+        page.locator("#content .main-svg").first.wait_for()
+        settled(page)
+        assert page.evaluate(fetched) == 1
+        page.goto(f"{served.address}/run/small")
+        page.locator("#content .main-svg").first.wait_for()
+        settled(page)
+        assert page.evaluate(fetched) == 1
 
 
 def test_mistakes_are_told_at_their_line_as_they_are_typed(browser, served):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -160,10 +161,26 @@ def test_timeline_draws_its_table(record):
 def test_timeline_shows_every_event_as_a_band(record):
     figure = timeline(record)
     bars = [t for t in figure.data if t.type == "bar"]
-    assert [b.name for b in bars] == ["new-weights", "storm", "cnaf-down"]
+    assert [(b.name, *b.customdata) for b in bars] == [
+        ("retraining", "new-weights"),
+        ("glitch storm", "storm"),
+        ("outage", "cnaf-down"),
+    ]
     assert bars[1].x[0] == pytest.approx(6 * HOUR_S / DAY_S)
     assert len(figure.layout.shapes) == 3 * len(bars)
     assert len({b.marker.pattern.shape for b in bars}) == 3
+
+
+def test_events_of_one_kind_share_a_line_and_a_shape(record):
+    twice = pd.concat([record.marks, record.marks.assign(start_s=record.marks["start_s"] + HOUR_S)])
+    figure = timeline(record.but(marks=twice))
+    bars = [t for t in figure.data if t.type == "bar"]
+    assert [list(b.customdata) for b in bars] == [["new-weights"] * 2, ["storm"] * 2, ["cnaf-down"] * 2]
+    own = twice[twice["name"] == "storm"]
+    assert list(bars[1].base) == pytest.approx((own["start_s"] / DAY_S).tolist())
+    path = next(shape.path for shape in figure.layout.shapes if shape.fillcolor == style.pale(style.ORANGE, 0.14))
+    ends = [tuple(map(float, re.findall(r"[MH]([-.\de]+)", part))) for part in path.split()]
+    assert ends == [tuple(pair) for pair in (own[["start_s", "end_s"]] / DAY_S).to_numpy().tolist()]
 
 
 def test_use_of_a_pool_without_servers_is_a_gap(record):

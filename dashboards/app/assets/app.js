@@ -20,6 +20,26 @@
   };
   const repaint = () => ({ path: window.location.pathname, search: window.location.search, at: Date.now() });
 
+  // The program that draws figures is large: it is fetched while nobody waits, or while the server works a page out.
+  // Dash waits for what is in window.Plotly, and the program takes its place there.
+  const fetchPlotly = () => {
+    if (window.Plotly || !window._dashPlotlyJSURL || document.querySelector("script[src*='plotly.min.js']")) return;
+    window.Plotly = new Promise((done, failed) => {
+      const script = document.createElement("script");
+      script.src = window._dashPlotlyJSURL;
+      script.onload = done;
+      script.onerror = () => { script.remove(); delete window.Plotly; failed(new Error("the program that draws did not come")); };
+      document.body.appendChild(script);
+    });
+    window.Plotly.catch(() => {});
+  };
+  const begin = () => {
+    if (document.getElementById("content")) window.setTimeout(fetchPlotly, 100); // after the page has been asked for
+    else window.setTimeout(begin, 50);
+  };
+  if (window.location.pathname !== "/") begin();
+  window.addEventListener("_dashprivate_pushstate", () => window.setTimeout(fetchPlotly, 50));
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     frame: {
       // A page has been shown: its title, and for screen readers and keyboards its beginning.
@@ -32,6 +52,7 @@
           const content = document.getElementById("content");
           if (content) content.focus({ preventScroll: true });
         }
+        if (page === null) window.setTimeout(fetchPlotly, 1500);
         page = here.path;
         return none();
       },

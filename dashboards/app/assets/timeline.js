@@ -30,7 +30,7 @@ window.dash_clientside.timeline = {
     if (ends[0] === undefined || ends[1] === undefined) return [same, same];
     return [Math.max(0, Math.round(ends[0] * 1e4) / 1e4), Math.round(ends[1] * 1e4) / 1e4];
   },
-  // The line in the figure, and the state of every pool beneath it.
+  // The line over the figure, and the state of every pool beneath it.
   moment: function (at, state) {
     if (!state) return window.dash_clientside.no_update;
     const time = at || 0;
@@ -40,15 +40,24 @@ window.dash_clientside.timeline = {
       const cell = document.getElementById(id);
       if (cell) cell.textContent = value === null || value === undefined ? "–" : value;
     };
+    const place = function () {
+      const line = document.getElementById("timeline-cursor");
+      const graph = document.querySelector("#timeline-drawn .js-plotly-plot");
+      const axis = graph && (graph._fullLayout || {}).xaxis;
+      if (!line || !axis || !axis._length) return false;
+      if (graph.placed === undefined) ["plotly_afterplot", "plotly_relayouting"].forEach((what) => graph.on(what, () => graph.placed()));
+      graph.placed = place;
+      const size = graph._fullLayout._size;
+      const inside = graph.getBoundingClientRect();
+      const around = line.parentElement.getBoundingClientRect();
+      line.hidden = time < axis.range[0] || time > axis.range[1];
+      line.style.left = inside.left - around.left + axis._offset + axis.l2p(time) + "px";
+      line.style.top = inside.top - around.top + size.t + "px";
+      line.style.height = size.h + "px";
+      return true;
+    };
     const draw = function (tries) {
-      const graph = Array.from(document.querySelectorAll(".js-plotly-plot")).find(
-        (one) => (one._fullLayout || {}).shapes && one._fullLayout.shapes.some((shape) => shape.name === "cursor"));
-      if (!graph || !window.Plotly) {
-        if (tries > 0) window.setTimeout(() => draw(tries - 1), 150);
-        return;
-      }
-      const k = graph._fullLayout.shapes.findIndex((shape) => shape.name === "cursor");
-      window.Plotly.relayout(graph, { ["shapes[" + k + "].x0"]: time, ["shapes[" + k + "].x1"]: time });
+      if (!place() && tries > 0) window.setTimeout(() => draw(tries - 1), 150);
     };
     draw(40);
     const seconds = Math.round(time * state.seconds);

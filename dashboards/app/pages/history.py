@@ -6,6 +6,7 @@ Zooming reads the window again in finer bins. The moment that is played lies in 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -26,6 +27,8 @@ PATH = "/run/{id}/timeline"
 NAME = "Timeline"
 _STEPS = 400
 """Of the slider, from end to end."""
+_FIRST = 20
+"""Of what happened is on the page; the rest can be opened."""
 _SPEEDS = {"40": "10 s", "20": "20 s", "8": "50 s"}
 """Steps a second, and how long the whole then takes to play."""
 
@@ -49,7 +52,7 @@ def layout(library: Library, url: Url) -> Component:
                 html.Div(_drawn(library, url.id, span), id="timeline-drawn"),
                 name="timeline",
             ),
-            parts.panel("What happened, and when", _marks(record), name="marks"),
+            parts.panel("What happened, and when", *_marks(drawn.happened(library, url.id)), name="marks"),
         ]
     )
 
@@ -137,18 +140,15 @@ def _drawn(library: Library, run: str, span: Span | None) -> list[Component]:
     def make(record: Stored) -> tuple[Any, pd.DataFrame]:
         known = drawn.signals(library, run)
         table = timeline_table(record, span, known, drawn.course(library, run))
-        figure = history.timeline(record, span, known, table)
-        first = (span or (0.0, 0.0))[0] / history.clock_of(record).seconds
-        cursor = {"type": "line", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "x0": first, "x1": first}
-        figure.add_shape(**cursor, name="cursor", line={"color": style.INK, "width": 1.5})
-        return figure, table
+        return history.timeline(record, span, known, table, drawn.happened(library, run)), table
 
     record = library.record(run)
     found = drawn.figure(library, run, ("timeline", span), make)
     first_s, last_s = span or (0.0, record.scenario.horizon)
     query = {"since": f"{first_s:g}", "until": f"{last_s:g}"} if span else {}
+    cursor = html.Div(id="timeline-cursor", className="cursor", hidden=True)
     return [
-        parts.figure("timeline", found.figure, found.numbers),
+        html.Div([parts.figure("timeline", found.figure, found.numbers), cursor], className="played"),
         dcc.Store(id="timeline-state", data=_state(found.numbers, history.clock_of(record).seconds)),
         html.Div(_moment(found.numbers), className="moment"),
         parts.link("Alerts of this window", address("/run/{id}/events", query, id=run), "button"),
@@ -192,20 +192,27 @@ def _moment(table: pd.DataFrame) -> list[Component]:
     return [html.Table([caption, html.Thead(head), html.Tbody(body)])]
 
 
-def _marks(record: Stored) -> Component:
-    rows: list[Any] = [
-        {**row, "lasts_s": row["end_s"] - row["start_s"], "kind": style.MARK_NAMES.get(row["kind"], row["kind"])}
-        for row in history.happened(record).sort_values("start_s", kind="stable").to_dict("records")
+def _marks(happened: pd.DataFrame) -> Iterator[Component]:
+    """What happened, the first few of it at once."""
+    rows: list[dict[str, str]] = [
+        {
+            "kind": style.MARK_NAMES.get(row["kind"], row["kind"]),
+            "name": row["name"],
+            "from": markup.moment(row["start_s"]),
+            "lasts": words.duration(lasts_s) if (lasts_s := row["end_s"] - row["start_s"]) > 0 else "a step",
+            "in": "every replica" if row["replica"] < 0 else f"replica {int(row['replica']) + 1}",
+        }
+        for row in happened.sort_values("start_s", kind="stable").to_dict("records")
     ]
     columns: dict[str, tuple[str, parts.Cell]] = {
-        "kind": ("event", str),
-        "name": ("name", str),
-        "start_s": ("from", markup.moment),
-        "lasts_s": ("lasts", lambda v: words.duration(v) if v > 0 else "a step"),
-        "replica": ("in", lambda v: "every replica" if v < 0 else f"replica {int(v) + 1}"),
+        name: ("event" if name == "kind" else name, str) for name in ("kind", "name", "from", "lasts", "in")
     }
     caption = "Events of the scenario, and of the first replica by chance"
-    return parts.table(rows, columns, caption, "Nothing was made to happen in this run.")
+    yield parts.table(rows[:_FIRST], columns, caption, "Nothing was made to happen in this run.")
+    if len(rows) > _FIRST:
+        every = pd.DataFrame(rows)
+        told = parts.folded(f"All {len(rows):,}", every, "events")
+        yield html.Div([told, parts.csv("events", every)], className="folded")
 
 
 def _number(given: Given) -> float | None:

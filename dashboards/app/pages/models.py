@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from dashboards import aged, cardplots, pictured, programs
 from dashboards.app import alerted, drawn, fields, parts
+from dashboards.app.drawn import Drawn
 from dashboards.app.library import Library
 from dashboards.app.pages.summary import signal_list
 from dashboards.app.stored import Stored
@@ -38,7 +39,7 @@ def layout(library: Library, url: Url) -> Component:
             parts.panel("Passports", *_passports(every), name="passports"),
             parts.panel(
                 "A program",
-                html.Div(_program(record, chosen), id="models-program"),
+                html.Div(_program(library, url.id, chosen), id="models-program"),
                 name="program",
                 actions=_program_choice(every, chosen),
             ),
@@ -66,7 +67,7 @@ def connect(app: Dash, library: Library) -> None:
     )
     @parts.safely
     def program(key: str | None, run: str) -> Any:
-        return _program(library.record(str(run)), _chosen(_used(library, str(run)), str(key or "")))
+        return _program(library, str(run), _chosen(_used(library, str(run)), str(key or "")))
 
     @app.callback(
         Output("models-ageing", "children"),
@@ -128,28 +129,29 @@ def _program_choice(every: list[Used], chosen: Used | None) -> Component | None:
     return fields.choice("program", "Program", options, chosen.key, width=320)
 
 
-def _program(record: Stored, chosen: Used | None) -> Any:
+def _program(library: Library, run: str, chosen: Used | None) -> Any:
     if chosen is None or chosen.profile is None:
         return parts.empty("No profile to show", "None of the profiles that this run used is at hand here.")
-    profile = chosen.profile
-    origin = f"{profile.passport['standing'].upper()} · {chosen.key} · {chosen.digest[:8]}"
-    shown: list[Component] = [
-        html.Dl(
-            [
-                part
-                for key, told in programs.about(profile).items()
-                for part in (html.Dt(key.replace("_", " ")), html.Dd(_told(key, told)))
-            ],
-            className="facts",
-        ),
-        parts.figure("service", programs.service(profile, origin), programs.service_table(profile)),
+    facts = [
+        part
+        for key, told in programs.about(chosen.profile).items()
+        for part in (html.Dt(key.replace("_", " ")), html.Dd(_told(key, told)))
     ]
+    found = library.computed(run, ("program", chosen.key, chosen.digest), lambda record: dict(_pictures(chosen)))
+    shown = [parts.figure(name, one.figure, one.numbers) for name, one in found.items()]
+    return [html.Dl(facts, className="facts"), html.Div(shown, className="pair")]
+
+
+def _pictures(chosen: Used) -> Iterator[tuple[str, Drawn]]:
+    """Service times, and what the model card draws, of a program whose profile is at hand."""
+    profile = chosen.profile
+    assert profile is not None
+    origin = f"{profile.passport['standing'].upper()} · {chosen.key} · {chosen.digest[:8]}"
+    yield "service", drawn.weighed(programs.service(profile, origin), programs.service_table(profile))
     for kind, picture in cardplots.pictures([profile]).items():
-        if kind == "times":
-            continue  # told by the distributions above
-        figure = pictured.drawn(picture, f"{_TITLES[kind]}: {profile.workload}", picture.told, origin)
-        shown.append(parts.figure(f"program-{kind}", figure, pictured.numbers(picture)))
-    return shown
+        if kind != "times":  # told by the distributions above
+            figure = pictured.drawn(picture, f"{_TITLES[kind]}: {profile.workload}", picture.told, origin)
+            yield f"program-{kind}", drawn.weighed(figure, pictured.numbers(picture))
 
 
 def _told(key: str, told: Any) -> Any:

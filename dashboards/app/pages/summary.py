@@ -262,6 +262,5 @@ def signal_list(
 
 
 def _computing(library: Library, run: str) -> Iterator[Component]:
-    for name in ("pools", "stages"):
-        found = drawn.usual(library, run, name)
-        yield parts.figure(name, found.figure, found.numbers)
+    found = {name: drawn.usual(library, run, name) for name in ("pools", "stages")}
+    yield html.Div([parts.figure(name, one.figure, one.numbers) for name, one in found.items()], className="pair")

@@ -156,8 +156,9 @@ def test_time_counts_from_nothing_on_axes_and_in_tables_alike(there):
     assert markup.moment(0.0) == "0 d 00:00:00"
     assert markup.moment(4 * 86400.0 + 7530.2) == "4 d 02:05:30"
     page = timeline.layout(there, url(timeline))
-    bar = next(one for one in graph(page, "timeline").data if one.name == "tier-1")
-    assert bar.base == (3.0,)
+    bar = next(one for one in graph(page, "timeline").data if one.type == "bar")
+    assert list(bar.customdata) == ["tier-1"]
+    assert list(bar.base) == [3.0]
     assert "0 d 03:00:00" in words_of(page)
     assert re.search(r"\bday \d", words_of(page)) is None
 
