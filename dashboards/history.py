@@ -37,8 +37,11 @@ _RATES = {"seconds": ("a second", 3600.0), "hours": ("an hour", 1.0), "days": ("
 _SHORT_S = 1200.0
 """What is no longer is told in seconds."""
 
-_HEIGHT_PX, _KIND_PX, _ARRIVALS_PX = 740, 20, 110
-"""Of the figure with up to four kinds of events but no arrivals, of each kind's row, and of the arrivals."""
+_HEIGHT_PX, _KIND_PX, _ARRIVALS_PX, _GAP = 740, 20, 110, 0.043
+"""Of the figure with up to four kinds of events but no arrivals, of each kind's row, and of the arrivals; the
+share of it between panels."""
+_LEGENDS = {_LATENCY: "legend", _QUEUE: "legend2", _ARRIVALS: "legend3"}
+"""Above their panels; use has the lines of the queues."""
 _ARRIVING = {
     "signals": (style.BLUE, "solid"),
     "false candidates": (style.ORANGE, "dot"),
@@ -82,7 +85,7 @@ def timeline(
     events_px = _KIND_PX * kinds
     shares = [events_px, *(share * (_HEIGHT_PX - _KIND_PX * 4) for share in (0.4, 0.34, 0.26)), _ARRIVALS_PX]
     heights = [share / sum(shares) for share in shares]
-    figure = make_subplots(rows=5, shared_xaxes=True, vertical_spacing=0.025, row_heights=heights)
+    figure = make_subplots(rows=5, shared_xaxes=True, vertical_spacing=_GAP, row_heights=heights)
     late = known.published[known.published["late"]]
     _latencies(figure, record, table, clock, late if span is None else late[_within(late["event_time_s"], span)])
     _pools(figure, table, clock)
@@ -96,7 +99,7 @@ def timeline(
     figure.update_yaxes(title_text="jobs waiting", **_ticks(table, "queue"), row=_QUEUE)
     figure.update_yaxes(title_text="servers busy, %", range=[0, 104], row=_USE)
     figure.update_yaxes(title_text=_RATES[clock.unit][0], rangemode="tozero", nticks=4, row=_ARRIVALS)
-    return style.styled(
+    style.styled(
         figure,
         "Latency, queues, use and arrivals over the run",
         f"Latency: median and middle 80 %. Pools: mean and range over {replica_text(record)}; "
@@ -105,6 +108,10 @@ def timeline(
         height=_HEIGHT_PX + _KIND_PX * (kinds - 4) + _ARRIVALS_PX,
         description=_description(marks, len(late)),
     )
+    legends = {
+        legend: style.legend_above(figure.layout[f"yaxis{row}"].domain[1]) for row, legend in _LEGENDS.items()
+    }
+    return figure.update_layout(margin={"t": 84}, **legends)
 
 
 def happened(record: Recorded) -> pd.DataFrame:
@@ -257,6 +264,7 @@ def _arrivals(figure: go.Figure, table: pd.DataFrame, clock: Clock) -> None:
                 mode="lines",
                 line={"color": colour, "width": 1.4, "dash": dash, "shape": "hvh"},
                 name=str(name),
+                legend=_LEGENDS[_ARRIVALS],
                 hovertemplate=f"%{{y:.3g}} {every} at %{{x:.2f}} " + clock.unit + f"<extra>{name}</extra>",
             ),
             row=_ARRIVALS,
@@ -291,6 +299,7 @@ def _band(
             mode="lines",
             line={"color": colour, "width": 1.6, "dash": dash},
             name=label,
+            legend=_LEGENDS.get(row),
             showlegend=bool(label),
             hovertemplate="%{y:.3g} at %{x:.2f} " + clock.unit + "<extra>" + label + "</extra>",
         ),

@@ -36,6 +36,8 @@ def drawn(picture: Picture, title: str, subtitle: str, origin: str) -> go.Figure
     for i, row in enumerate(rows, start=1):
         for j, panel in enumerate(row, start=1):
             _draw(figure, panel, (i, j), shown, j == 1 or picture.unlike)
+    if columns > 3:  # narrow panels: few labels, none of them slanted
+        figure.update_xaxes(nticks=4, tickangle=0)
     figure.update_annotations(font={"size": 12, "color": style.INK})
     return style.titled(
         figure,

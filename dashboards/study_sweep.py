@@ -159,7 +159,7 @@ def _map(own: pd.DataFrame, x: _Along, y: _Along) -> go.Figure:
             customdata=told,
             hovertemplate="%{customdata}<extra></extra>",
             texttemplate="%{z:.3g}" if len(columns) <= 16 else None,
-            colorscale="Blues",
+            colorscale=[[0.0, style.PALE], [1.0, style.BLUE]],
             colorbar={"title": {"text": unit}},
         )
     )

@@ -176,7 +176,13 @@ def _left_px(figure: go.Figure) -> int:
     """Room for the longest name on a vertical axis, a little too much: an axis that lacks room is drawn again."""
     values = [trace.y for trace in figure.data if getattr(trace, "y", None) is not None and len(trace.y)]
     names = [str(name) for y in values if isinstance(y[0], str) for name in y]
-    return max(60, 20 + round(6.4 * max(map(len, names), default=0)))
+    return min(max(60, 20 + round(6.4 * max(map(len, names), default=0))), 200)
+
+
+def legend_above(y: float) -> dict[str, object]:
+    """A legend on top of the panel whose upper edge is at this height of the figure, from 0 to 1."""
+    place = {"orientation": "h", "x": 0, "y": y, "yanchor": "bottom", "traceorder": "normal"}
+    return {**place, "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)"}
 
 
 def log_ticks(low: float = 1.0, high: float = 100.0) -> dict[str, object]:
@@ -184,7 +190,7 @@ def log_ticks(low: float = 1.0, high: float = 100.0) -> dict[str, object]:
 
     Finer where `low` and `high`, between which the data are, lie close together, and coarser where far apart.
     """
-    decades = math.log10(high / low) if 0.0 < low < high else 2.0
+    decades = math.log10(high / low) if 0.0 < 1.1 * low < high else 2.0  # as an axis has for one value
     digits = next((digits for most, digits in _DIGITS if decades <= most), (1.0,))
     values = [digit * 10.0**power for power in range(-6, 8) for digit in digits]
     text = [f"{value:,.7f}".rstrip("0").rstrip(".") for value in values]

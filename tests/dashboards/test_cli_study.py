@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboards import study_page, study_sweep, study_text
+from dashboards import study_page, study_sweep, study_text, style
 from dashboards.cli import main
 from tests.dashboards.test_cli_run import program
 from tests.dashboards.test_report import Page
@@ -71,6 +71,9 @@ def test_the_figure_of_a_sweep_suits_what_was_varied(vary, sample, kind, traces)
     wanted = 100.0 * study_sweep.over_table(study, "lost")["value"]
     assert sorted(set(drawn.round(6))) == sorted(set(wanted.round(6)))
     assert "servers=1" in figure.layout.meta["description"] or "p1: " in figure.layout.meta["description"]
+    if kind == "heatmap":
+        light, dark = ({colour for _, colour in one.data[0].colorscale} for one in (figure, style.dark(figure)))
+        assert light.isdisjoint(dark)
 
 
 def test_lines_have_intervals_and_a_key_in_its_own_unit():

@@ -183,6 +183,16 @@ def test_events_of_one_kind_share_a_line_and_a_shape(record):
     assert ends == [tuple(pair) for pair in (own[["start_s", "end_s"]] / DAY_S).to_numpy().tolist()]
 
 
+def test_each_legend_is_above_its_panel(record):
+    figure = timeline(record)
+    legends = {t.name: t.legend or "legend" for t in figure.data if t.showlegend is not False and t.name}
+    assert legends["latency"] == "legend"
+    assert legends["cnaf.cpu"] == "legend2"
+    assert legends["signals"] == "legend3"
+    above = (("legend", "yaxis2"), ("legend2", "yaxis3"), ("legend3", "yaxis5"))
+    assert all(figure.layout[legend].y == figure.layout[axis].domain[1] for legend, axis in above)
+
+
 def test_use_of_a_pool_without_servers_is_a_gap(record):
     table = timeline_table(record)
     use = table[(table["quantity"] == "use") & (table["name"] == "cnaf.cpu")]

@@ -68,7 +68,7 @@ def _pools(library: Library, run: str, record: Stored) -> Iterator[Component]:
         "hardware": ("hardware", str),
         "servers": ("servers", lambda v: f"{v:,}"),
         "use": ("busy", words.share),
-        "queue_mean": ("mean queue", words.digits),
+        "queue_mean": ("mean queue", lambda v: "< 0.001" if 0.0 < v < 1e-3 else words.digits(v)),
         "queue_peak": ("peak queue", lambda v: f"{v:,}"),
         "down_s": ("down", words.duration),
         "preempted": ("preempted", lambda v: f"{v:,}"),
