@@ -18,8 +18,9 @@ from twin.alerts import drawn, public
 from twin.alerts.drawn import Draw
 from twin.alerts.executed import Executed
 from twin.alerts.extension import Facts, extension
+from twin.alerts.gathered import gathered
 from twin.alerts.models import CLASSES, SKY_MAP, Models
-from twin.alerts.notices import Notice, notices, of_kind, published
+from twin.alerts.notices import EARLY, Notice, notices, of_kind, published
 from twin.alerts.versions import Versions
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def _facts(
     streams: tuple[str, ...],
     purity: dict[str, Draw],
 ) -> Facts:
-    row, early = notice.row, notice.type == "EARLYWARNING"
+    row = notice.row
+    early = notice.type == EARLY or notice.created_s < float(row["event_time_s"])
     search, variant, cls = str(row["search"]), str(row["variant"]), str(row["cls"])
     model = models.searches[search, variant]
     judge = next(iter(models.flags.values()), None)
@@ -95,6 +97,7 @@ def _facts(
     def stream(purpose: str) -> np.random.Generator:
         return drawn.stream(record.seed, replica, int(row["event_id"]), purpose)
 
+    by_then = gathered(record.scenario, row) if early else None
     glitch = Draw(None, "not simulated", "no stage flags")
     if judge is not None and judge.stage in record.scenario.live:
         glitch = Draw(None, "not simulated", "the class that was named is not kept")
@@ -105,7 +108,7 @@ def _facts(
         served=versions.at(search, variant, float(row["event_time_s"])),
         instruments=streams,
         classes=drawn.classes(models.classes, cls, early, stream("classes")),
-        area=drawn.area_deg2(models.sky_map, float(row["snr"]), early, stream("area")),
+        area=drawn.area_deg2(models.sky_map, float(row["snr"]), early, stream("area"), by_then),
         terrestrial=purity[search],
         glitch=glitch,
         judge=judge,

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from twin.alerts.gathered import Gathered
 from workloads.profile import Profile
 
 DRAWN, ASSUMED = "drawn from measured", "assumed"
@@ -22,6 +23,11 @@ LEAST = 10
 """Events of a class from which on its own calibration is drawn from."""
 _EVENTS = 1 << 40
 """Added to ids of events, which noise triggers have negative ones of."""
+_QUANTILES = (0.05, 0.5, 0.95)
+"""Of areas, as they were measured."""
+_MOST_DEG2 = 37_127.0
+"""Holds 90 % of a map that knows nothing."""
+_LEAST_SNR = 1e-3
 _TRUE = {"bbh": "BBH", "bns": "BNS", "nsbh": "NSBH"}
 
 
@@ -68,8 +74,14 @@ def classes(profile: Profile, cls: str, early: bool, rng: np.random.Generator) -
     return Draw({name: round(probability, 6) for name, probability in value.items()}, standing, told)
 
 
-def area_deg2(profile: Profile, snr: float, early: bool, rng: np.random.Generator) -> Draw:
-    """Square degrees that hold 90 % of a sky map, for an event of this network SNR (nan: a noise trigger)."""
+def area_deg2(
+    profile: Profile, snr: float, early: bool, rng: np.random.Generator, by_then: Gathered | None = None
+) -> Draw:
+    """Square degrees that hold 90 % of a sky map, for an event of this final network SNR (nan: a noise trigger).
+
+    Of what had come `by_then`, the area is larger than in the end, by the course of the measured areas over SNR;
+    with the same luck, it never grows as more comes.
+    """
     quality = _quality(profile)
     areas: Mapping[str, Sequence[float]] = quality["area_90_deg2"]
     bands = [(float(low), float(high), name) for name in areas for low, high in [name.split("-")]]
@@ -86,8 +98,14 @@ def area_deg2(profile: Profile, snr: float, early: bool, rng: np.random.Generato
         told, standing = told + "; not measured at this event's SNR: the nearest band", ASSUMED
     if early:
         standing, told = ASSUMED, f"{told}; measured after the merger, not before it"
-    value = float(np.interp(rng.random(), (0.05, 0.5, 0.95), areas[name]))
-    return Draw(round(value, 1), standing, told.format(name))
+    told, luck = told.format(name), rng.random()
+    value = float(np.interp(luck, _QUANTILES, areas[name]))
+    if by_then is not None:
+        courses = [(low, high, float(np.interp(luck, _QUANTILES, areas[name]))) for low, high, name in narrow]
+        larger = _larger(courses, snr * by_then.share, snr)
+        value = min(_MOST_DEG2, larger * value)
+        told = f"{told}; times {larger:.2f} for SNR {snr * by_then.share:.1f}: {by_then}"
+    return Draw(round(value, 1), standing, told)
 
 
 def glitch_class(profile: Profile, cls: str, flagged: bool, rng: np.random.Generator) -> Draw:
@@ -114,6 +132,22 @@ def is_quiet(name: str) -> bool:
 def row_of(names: Sequence[str], cls: str) -> str:
     """Of the classes of a confusion, the one that an event of class `cls` was measured as."""
     return cls if cls in names else "bbh" if cls in _TRUE else "none"
+
+
+def _larger(areas: Sequence[tuple[float, float, float]], snr: float, final_snr: float) -> float:
+    """How many times as large an area is at `snr` as at the `final_snr`, at least once.
+
+    `areas` were measured between two SNRs each, and hold for the middle of these; between the middles logarithms
+    are linear, below the first the course goes on, above the last it is level.
+    """
+    middle = np.log([np.sqrt(low * high) for low, high, _ in areas])
+    log_area = np.minimum.accumulate(np.log([area for _, _, area in areas]))
+    slope = 0.0 if len(areas) == 1 else float((log_area[1] - log_area[0]) / (middle[1] - middle[0]))
+
+    def at(x: float) -> float:
+        return float(np.interp(x, middle, log_area)) + slope * min(0.0, x - float(middle[0]))
+
+    return float(np.exp(at(np.log(max(snr, _LEAST_SNR))) - at(np.log(final_snr))))
 
 
 def _from_bins(bins: Sequence[tuple[float, ...]], rng: np.random.Generator) -> float:

@@ -40,7 +40,5 @@ def units(n: int, seed: int) -> NDArray[np.float64]:
 
 def asked(cls: str) -> Sequence[float]:
     """Those of AHEAD_S at which the typical binary of `cls` has gathered more than HOPELESS of its SNR."""
-    first, second, *_ = sources.CLASSES[cls]
-    m1, m2 = (float(np.sqrt(low * high)) for low, high in (first, second))
-    typical = waveform.Binary(max(m1, m2), min(m1, m2))
+    typical = sources.typical(cls)
     return [s for s in AHEAD_S if sources.gathered(typical, s) > HOPELESS]

@@ -44,6 +44,13 @@ def draw_binary(cls: str, rng: np.random.Generator) -> Binary:
     return Binary(m1, m2, s1, s2)
 
 
+def typical(cls: str) -> Binary:
+    """The binary in the middle of the masses of `cls`, in their logarithms; without spins."""
+    first, second, *_ = CLASSES[cls]
+    small, large = sorted(float(np.sqrt(low * high)) for low, high in (first, second))
+    return Binary(large, small)
+
+
 def spectrum(binary: Binary) -> NDArray[np.complex64]:
     """Whole-band SNR of 1 in one stream that hears it face-on from above, in 1/Hz, bins of 1/2048 Hz to 64 Hz.
 
