@@ -38,7 +38,7 @@ def alerts(environment: TwinEnvironment, stride_s: float, lookahead_s: float) ->
 def signal_times_s(environment: TwinEnvironment) -> NDArray[np.float64]:
     """When each signal of the plan happens, in s: (signal,)."""
     events = environment.plan.events
-    return np.asarray(events["time_s"][np.isin(events["cls"], _SIGNALS)], np.float64)
+    return np.asarray(events["time_s"][np.isin(beside.plain(events["cls"]), _SIGNALS)], np.float64)
 
 
 def published_signals(environment: TwinEnvironment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -47,7 +47,7 @@ def published_signals(environment: TwinEnvironment) -> tuple[NDArray[np.float64]
     rows = rows[(rows["outcome"] == PUBLISHED) & ~_of_segment(plan)[rows["stage"]]]
     ids = _signal(plan, rows["entity"])
     real = ids >= 0
-    real[real] = np.isin(plan.events["cls"][ids[real]], _SIGNALS)
+    real[real] = np.isin(beside.plain(plan.events["cls"][ids[real]]), _SIGNALS)
     first_s = np.full(plan.events.size, np.inf)
     np.minimum.at(first_s, ids[real], rows["end_s"][real])
     known = np.flatnonzero(np.isfinite(first_s))

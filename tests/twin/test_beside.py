@@ -227,6 +227,22 @@ def test_warnings_ahead_of_mergers_see_what_they_saw(folder):
     assert len(warned[0]) > 10
 
 
+def test_signals_beside_others_are_told_of_while_a_run_goes_on(folder):
+    from twin import fates
+    from twin.engine import TwinEnvironment
+    from twin.planner import plan
+    from twin.programs import programs
+
+    given = crowded(**{"sky.overlaps": "measured", "horizon": "1 h", "replicas": 1})
+    made = plan(given, programs(given, (folder,)), 1, 0)
+    environment = TwinEnvironment(made)
+    environment.run(until=made.horizon_s)
+    crowd_s = made.events["time_s"][made.events["cls"] >= beside.FIRST]
+    assert crowd_s.size > 10
+    assert np.isin(crowd_s, fates.signal_times_s(environment)).all()
+    assert np.isin(crowd_s, fates.published_signals(environment)[0]).any()
+
+
 def test_models_age_beside_others_as_they_do_alone(folder):
     from twin.ageing.measured import models
     from twin.programs import programs
