@@ -11,6 +11,7 @@ from dashboards.cardplots import pictures
 from dashboards.panels import Panel, Picture
 from workloads import card, decisions, spec
 from workloads.overlaps import when
+from workloads.premerger import overlaps
 from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Figure, Profile, load, pooled
 from workloads.spec import Workload
 from workloads.unit import Unit
@@ -41,6 +42,7 @@ def model_card(name: str, folders: Sequence[Path] = ()) -> str:
         *_quality(profiles, drawn.get("quality")),
         *_drifted(profiles, shown),
         *_overlapped(profiles),
+        *_overlapped_ahead(profiles),
         "## How long it takes",
         *_pictures(shown, "times"),
         *_service(profiles),
@@ -181,6 +183,27 @@ def _overlapped(profiles: Sequence[Profile]) -> Iterator[str]:
         own = [o for o in found if (o.same, o.after_s) == (same, after_s)]
         kept = [pooled([o])[0] for o in own] + [pooled(own)[0]]
         rows.append((when(same, after_s), *(_percent(r.count[0], r.n[0]) for r in kept)))
+    yield _table(head, rows)
+
+
+def _overlapped_ahead(profiles: Sequence[Profile]) -> Iterator[str]:
+    """What is still warned of with another inspiral in the data, by when it merges and by how loud it is there."""
+    if not (found := next((p.overlaps_ahead for p in profiles if p.overlaps_ahead), ())):
+        return
+    yield "## With another inspiral in the data"
+    ratios, times = list(dict.fromkeys(o.ratio for o in found)), found[0].ahead_s
+    yield (
+        "Of signals that are warned of alone, the part in % that still is, with its 95 % interval, where "
+        "another one is so many times as loud in the data; in the last column all of them. The signal merges "
+        f"{times[0]:g} to {times[-1]:g} s after the data end, and both are of any kind. A warning counts where "
+        "the merger that it names is the signal's and not the other one's. Profiles hold each time by itself."
+    )
+    head = ("the other one", *(f"{a:g} to {b:g}" for a, b in ratios), "all")
+    rows = []
+    for merges_s in dict.fromkeys(o.merges_s for o in found):
+        own = [o for o in found if o.merges_s == merges_s]
+        counts = [overlaps.pooled(part) for part in (*([o] for o in own), own)]
+        rows.append((overlaps.when(merges_s), *(_percent(k, n) if n else "–" for k, n in counts)))
     yield _table(head, rows)
 
 

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 FIRST = len(ARRIVING) + len(premerger.LOOKS)
 """Number of the first class of signals beside others."""
+AHEAD = FIRST + len(CELLS) * len(EVERY_SIGNAL)
+"""Number of the first class of looks with another inspiral in the data: see twin.outshone."""
 _SIGNALS = np.array([ARRIVING.index(cls) for cls in EVERY_SIGNAL])
-_ALONE = "each signal is found as if it were alone"
+ALONE = "each signal is found as if it were alone"
 Numbers = NDArray[np.int64]
 
 
@@ -52,15 +54,17 @@ def marked(events: NDArray[np.void], segment: Numbers) -> NDArray[np.void]:
 
 
 def plain(cls: NDArray[Any]) -> Numbers:
-    """Classes (event,) without what is close by: of signals beside others those of the sky."""
+    """Classes (event,) without what is close by: of signals beside others those of the sky, of looks likewise."""
     numbers = np.asarray(cls, np.int64)
-    return np.where(numbers < FIRST, numbers, _SIGNALS[(numbers - FIRST) % _SIGNALS.size])
+    signals = _SIGNALS[(numbers - FIRST) % _SIGNALS.size]
+    looks = len(ARRIVING) + (numbers - AHEAD) % len(premerger.LOOKS)
+    return np.where(numbers < FIRST, numbers, np.where(numbers < AHEAD, signals, looks))
 
 
 def cells(cls: NDArray[Any]) -> NDArray[Any]:
-    """What is close to events of these classes (event,), in words; '' where nothing is."""
-    texts = np.array(["", *map(str, CELLS)], dtype=object)
-    return texts[np.maximum((np.asarray(cls, np.int64) - FIRST) // _SIGNALS.size + 1, 0)]
+    """What is close to events of these classes (event,), in words; '' where nothing is, and for looks."""
+    texts = np.array(["", *map(str, CELLS), ""], dtype=object)
+    return texts[np.clip((np.asarray(cls, np.int64) - FIRST) // _SIGNALS.size + 1, 0, len(CELLS) + 1)]
 
 
 def widened(decision: Decision, profile: Profile | None = None) -> Decision:
@@ -89,7 +93,7 @@ def filled(table: Array, edges: Array, profile: Profile | None) -> Array:
     for k, one in enumerate(measured):
         kept, gained = _shares(one, edges)
         beside[k] = np.where(alone < 0.0, alone, alone * kept + (1.0 - alone) * gained)
-    table[FIRST:] = np.vstack(beside)
+    table[FIRST:AHEAD] = np.vstack(beside)
     return table
 
 
@@ -97,12 +101,13 @@ def told(scenario: Scenario, programs: Programs) -> Iterator[tuple[str, str, str
     """Key, value, standing and source of what overlaps do to every search of a scenario in which they count."""
     searches = [use for use in programs.uses if use.stage not in scenario.live]
     for use in searches if counted(scenario) else ():
-        if use.program.decision is None or scenario.stages[use.stage].role != "trigger":
+        stage = scenario.stages[use.stage]
+        if use.program.decision is None or stage.role != "trigger" or premerger.measured(stage):
             continue
         key = f"overlaps at stages.{use.stage} on {use.pool} ({use.variant}: {use.profile.workload})"
         if not use.profile.overlaps:
-            remedy = f"'ettwin measure {use.profile.workload} --overlaps' measures it, after the merger"
-            yield key, _ALONE, "assumed", remedy
+            remedy = f"'ettwin measure {use.profile.workload} --overlaps' measures it"
+            yield key, ALONE, "assumed", remedy
             continue
         passport = use.profile.passport
         n = sum(sum(o.kept.n) for o in use.profile.overlaps)

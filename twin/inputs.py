@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from twin import beside, sources
+from twin import beside, outshone, sources
 from twin.ageing import measured, planned, unlearned
 from twin.programs import Programs, Use
 from twin.scenario import Scenario
@@ -22,7 +22,7 @@ def inputs(scenario: Scenario, programs: Programs) -> pd.DataFrame:
     profiled = _measured(use for use in programs.uses if use.stage not in scenario.live)
     given = [(i.key, i.value, i.standing, i.source) for i in scenario.inputs()]
     aged = [*measured.told(scenario, programs), *unlearned.told(scenario, programs), *planned.told(scenario)]
-    drawn = [*sources.stated(scenario), *beside.told(scenario, programs)]
+    drawn = [*sources.stated(scenario), *beside.told(scenario, programs), *outshone.told(scenario, programs)]
     rows = [*executed, *profiled, *aged, *drawn, *given]
     return pd.DataFrame(rows, columns=["key", "value", "standing", "source"])
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin import beside, instrument, premerger, schedule, sources, specs
+from twin import beside, instrument, outshone, premerger, schedule, sources, specs
 from twin.ageing import planned as ageing
 from twin.ageing.unlearned import Heard
 from twin.assembly import assemble
@@ -75,7 +75,10 @@ def _sky(
     if looks.size:
         kept &= kept[looks]
         looks = premerger.renumbered(looks, kept)
-    plain, mergers = split(events[kept])
+    events = events[kept]
+    if beside.counted(scenario) and looks.size:
+        events = outshone.marked(events, looks)
+    plain, mergers = split(events)
     if beside.counted(scenario):
         plain = beside.marked(plain, segment[kept])
     return {"events": plain, "event_segment": segment[kept], "looks": looks, "mergers": mergers}, absent

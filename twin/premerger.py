@@ -62,7 +62,7 @@ def with_looks(events: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.i
     Looks before the beginning of the run are left away, and so are black holes whose masses are not known or
     were not measured.
     """
-    kinds = _kinds(events)
+    kinds = kinds_of(events)
     parts, of = [events], [np.arange(events.size)]
     for kind in range(len(KINDS)):
         mine = np.flatnonzero(kinds == kind)
@@ -130,7 +130,7 @@ def blind(responses: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.vstack([responses, np.full((len(LOOKS), responses.shape[1]), -1.0)])
 
 
-def _kinds(events: NDArray[np.void]) -> NDArray[np.int64]:
+def kinds_of(events: NDArray[np.void]) -> NDArray[np.int64]:
     """Which of KINDS each event is, -1 none."""
     kinds = np.full(events.size, -1)
     for cls in ("bns", "nsbh"):

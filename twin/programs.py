@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin import beside, premerger, sources, words
+from twin import beside, outshone, premerger, sources, words
 from twin.checks_graph import stride_of
 from twin.kernel.state import VARIANTS
 from twin.plan import Decision, Ladder, Program
@@ -167,7 +167,7 @@ def _decision(scenario: Scenario, name: str, profile: Profile) -> Decision:
     stage, decisions = scenario.stages[name], profile.decisions
     if decisions is None and profile.quality and premerger.measured(stage):
         _check_stride(scenario, name, profile.workload, premerger.STRIDE_S)
-        return _wider(scenario, premerger.decision(profile.quality))
+        return _wider(scenario, premerger.decision(profile.quality), profile)
     if decisions is None or decisions.outcome != ("flag" if stage.role == "guard" else stage.role):
         what = "no decisions" if decisions is None else f"decisions that {decisions.outcome}"
         raise ProfileError(f"stage {name} has role {stage.role}; the profile of {profile.workload} holds {what}")
@@ -190,8 +190,11 @@ def _class_count(scenario: Scenario) -> int:
 
 
 def _wider(scenario: Scenario, decision: Decision, profile: Profile | None = None) -> Decision:
-    """`decision`, with what the measured `profile` finds of signals beside others where these count."""
-    return beside.widened(decision, profile) if beside.counted(scenario) else decision
+    """`decision`, with what the measured `profile` finds of signals and looks beside others where these count."""
+    if not beside.counted(scenario):
+        return decision
+    decision = beside.widened(decision, profile)
+    return outshone.widened(decision, profile) if premerger.warns(scenario) else decision
 
 
 def _refuse_unmeasured(decisions: Decisions, arrival: sources.Arrival) -> None:

@@ -216,7 +216,7 @@ class Sky(Section):
     multiplicity: Annotated[float, Field(gt=0, le=1e6)] | None = None
     """Signals of all classes come so many times as often as their rates say."""
     overlaps: Literal["measured"] | None = None
-    """What another merger close by does to whether a search finds a signal: as it was measured of each search.
-    null: nothing, every signal is found as if it were alone."""
+    """What another merger close by does to whether a search finds a signal, and another inspiral in its data to
+    whether it warns of one: as it was measured of each search. null: nothing, each is found as if alone."""
     glitches: Glitches | None = None
     replay: Replay | None = None

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, cast
 from numpy.typing import NDArray
 
 from workloads import ageing, agreement, decisions, export, host, overlapping, runtime, spec, timing
-from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Overlap, Profile, ProfileError, find, load
+from workloads.premerger import overlapping as ahead
+from workloads.profile import SHIPPED, Aged, Decisions, Drifted, Profile, ProfileError, find, load
 from workloads.spec import Judged, OnSegments, Program, Progress
 
 if TYPE_CHECKING:
@@ -137,26 +138,33 @@ def judge_again(request: Request, out: Path, now: str, progress: Progress = sile
 def overlaps_again(request: Request, out: Path, now: str, progress: Progress = silent) -> list[Path]:
     """What signals close to each other do to a search, into the profiles below `out`; all else stays as it is.
 
-    Measured on the first runtime for all whose results agree with it. ValueError for what is no search,
-    ProfileError as from `time_again` and `measure`.
+    Of a search that warns of mergers, what another one in its data does. Measured on the first runtime for all
+    whose results agree with it. ValueError for what is no search, ProfileError as from `time_again` and `measure`.
     """
     programs, paths = _settled(request, progress), []
     kept = {r: _kept(program, request, out, "all of it") for r, program in programs.items()}
     spread, first = _spread(programs), next(iter(programs))
     alone = [r for r in programs if r != first and spread[r] > TOLERANCE]
     seed, fewer = (_QUICK_SEED, QUICK) if request.quick else (_SEED, 1)
-    found: dict[str, tuple[Overlap, ...]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for index, r in enumerate((first, *alone)):
 
         def said(done: float, text: str, index: int = index) -> None:
             progress((index + done) / (1 + len(alone)), text)
 
-        found[r] = overlapping.overlaps(programs[r], seed, said, max(1, overlapping.EVENTS // fewer))
+        found[r] = _overlaps(programs[r], seed, fewer, said)
     for r, profile in kept.items():
         note = f"{str(profile.passport['note']).partition(_OVERLAPS)[0]}{_OVERLAPS}{now}"
         about = {**profile.passport, "note": note}
-        paths.append(replace(profile, passport=about, overlaps=found.get(r, found[first])).save(out))
+        paths.append(replace(profile, passport=about, **found.get(r, found[first])).save(out))
     return paths
+
+
+def _overlaps(program: Program, seed: int, fewer: int, progress: Progress) -> dict[str, Any]:
+    """What other signals do to `program`, by its field of a profile, from so many times `fewer` tries."""
+    if program.workload.task == "early-warning":
+        return {"overlaps_ahead": ahead.overlaps(program, seed, progress, max(1, ahead.TRIES // fewer))}
+    return {"overlaps": overlapping.overlaps(program, seed, progress, max(1, overlapping.EVENTS // fewer))}
 
 
 def _settled(request: Request, progress: Progress) -> dict[str, Program]:

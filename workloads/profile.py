@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from workloads import occupancy as occupancies
 from workloads.occupancy import TERMS, Occupancy, by_size
+from workloads.premerger.overlaps import OverlapAhead, read
 from workloads.spec import STREAMS
 
 SCHEMA_VERSION = 1
@@ -167,8 +168,9 @@ class Profile:
 
     Quality is `decisions` of a workload on segments of strain; of any other its own figures, with a 'headline'.
     `ageing` is what drifted data do to the decisions, `drifted` what they do to another quality, `overlaps` what
-    signals close to each other do to a search; empty when it was not measured. `occupancy` is what a batch takes a
-    server of a farm, where that was measured too. `streams` is how many detectors' strain it was measured on.
+    signals close to each other do to a search, `overlaps_ahead` what another inspiral in the data does to one that
+    warns of mergers; empty when it was not measured. `occupancy` is what a batch takes a server of a farm, where
+    that was measured too. `streams` is how many detectors' strain it was measured on.
     """
 
     workload: str
@@ -183,6 +185,7 @@ class Profile:
     drifted: tuple[Drifted, ...] = ()
     occupancy: Occupancy | None = None
     overlaps: tuple[Overlap, ...] = ()
+    overlaps_ahead: tuple[OverlapAhead, ...] = ()
     streams: int = STREAMS
     schema_version: int = SCHEMA_VERSION
     path: Path | None = field(default=None, compare=False)
@@ -236,7 +239,7 @@ class Profile:
     def _text(self) -> str:
         content = asdict(self)
         del content["path"]
-        for part in ("quality", "ageing", "drifted", "occupancy", "overlaps"):
+        for part in ("quality", "ageing", "drifted", "occupancy", "overlaps", "overlaps_ahead"):
             if not content[part]:
                 del content[part]
         if self.streams == STREAMS:
@@ -258,6 +261,7 @@ def load(path: Path) -> Profile:
         drifted = tuple(_drifted(d) for d in content.pop("drifted", ()))
         occupancy = occupancies.read(content.pop("occupancy")) if "occupancy" in content else None
         overlaps = tuple(_overlap(one) for one in content.pop("overlaps", ()))
+        overlaps_ahead = tuple(read(one) for one in content.pop("overlaps_ahead", ()))
         profile = Profile(
             **content,
             service=service,
@@ -266,6 +270,7 @@ def load(path: Path) -> Profile:
             drifted=drifted,
             occupancy=occupancy,
             overlaps=overlaps,
+            overlaps_ahead=overlaps_ahead,
             path=path,
         )
         _check(profile)

@@ -15,6 +15,7 @@ from dashboards.watch import watch
 
 if TYPE_CHECKING:
     from workloads.profile import Profile
+    from workloads.spec import Workload
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="By default all that are shipped.")
@@ -77,7 +78,7 @@ def measure(
 
     _fit_together(times, quality, occupancy, overlaps, quick, drift)
     _of_triangle(streams, occupancy, drift)
-    names = workloads or [n for n in spec.names() if not overlaps or spec.get(n).outcome == "trigger"]
+    names = workloads or [n for n in spec.names() if not overlaps or _looks_for_signals(spec.get(n))]
     for name in names:
         _check(name, runtime, overlaps, streams)
     if server:
@@ -126,7 +127,7 @@ def _check(name: str, runtimes: list[str] | None, overlaps: bool, streams: int) 
         workload = spec.of_streams(spec.get(name), streams)
     except ValueError as error:
         fail(str(error), USAGE)
-    if overlaps and workload.outcome != "trigger":
+    if overlaps and not _looks_for_signals(workload):
         fail(f"--overlaps is measured of searches, and '{name}' looks for no signals", USAGE)
     if streams != spec.STREAMS and spec.streams(workload) is None:
         fail(f"'{name}' sees no detectors' streams: it takes as long for any number, leave --streams out", USAGE)
@@ -134,6 +135,11 @@ def _check(name: str, runtimes: list[str] | None, overlaps: bool, streams: int) 
     for runtime in runtimes or ():
         if runtime not in known:
             fail(f"workload '{name}' has no runtime '{runtime}'; it has: {', '.join(known)}", USAGE)
+
+
+def _looks_for_signals(workload: Workload) -> bool:
+    """Whether it is a search, after the merger or before it."""
+    return workload.outcome == "trigger" or workload.task == "early-warning"
 
 
 def _name(servers: list[str], names: list[str], runtimes: list[str] | None) -> None:

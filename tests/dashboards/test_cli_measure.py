@@ -105,7 +105,8 @@ def test_overlaps_are_asked_of_every_search_and_of_nothing_else(ettwin, monkeypa
     monkeypatch.setattr(measure, "overlaps_again", lambda request, *rest: asked.append(request.name) or [PROFILE])
     with pytest.raises(SystemExit):
         main(["measure", "--overlaps", "--out", str(tmp_path)])
-    assert asked == ["detector", "detector-large", "hybrid", "matched-filter"]
+    searches = ["detector", "detector-large", "early-warning", "early-warning-filter", "hybrid", "matched-filter"]
+    assert asked == searches
     code, _, err = ettwin("witness", "--overlaps")
     assert (code, "'witness' looks for no signals" in err) == (2, True)
     code, _, err = ettwin("witness", "--streams", "2")

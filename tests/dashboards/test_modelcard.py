@@ -81,3 +81,14 @@ def test_a_card_says_what_another_signal_close_by_does():
     share = 100 * sum(first.kept.count) / sum(first.kept.n)
     assert rows[0].startswith(f"| 0 to 0.1 s apart in the same second | {share:.1f} (")
     assert "With another signal" not in model_card("witness")
+
+
+def test_a_card_says_what_another_inspiral_in_the_data_does():
+    found = load(SHIPPED / "epyc-core" / "early-warning-onnxruntime.json").overlaps_ahead
+    text = model_card("early-warning").partition("## With another inspiral in the data")[2]
+    section = text.partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    assert len(rows) == len({o.merges_s for o in found})
+    share = 100 * sum(found[0].kept) / sum(found[0].alone)
+    assert rows[0].startswith(f"| merged 60 to 360 s before the data end | {share:.1f} (")
+    assert "another inspiral" not in model_card("detector")

@@ -208,25 +208,6 @@ def test_the_resolved_scenario_says_so_and_loads_back(record):
         crowded(**{"sky.overlaps": "guessed"})
 
 
-def test_warnings_ahead_of_mergers_see_what_they_saw(folder):
-    early = {
-        "work": "early-warning-filter", "runtime": "numpy", "role": "trigger", "on": ["cnaf.cpu"],
-        "stride": "16 s",
-    }  # fmt: skip
-    warn = {"time": "1 s", "after": "early", "on": ["cnaf.alerts"], "publishes": "warning"}
-    changes = {"stages.early": early, "stages.warn": warn}
-    sky = {"bns": {"rate": "1e7 /yr", "snr": {"min": 8, "max": 100}, "found_as": "bbh"}}
-    servers = {"sites.cnaf.pools.cpu.servers": 64, "sites.cnaf.pools.alerts.servers": 64}
-    given = crowded(**{"sky.signals": sky, "sky.multiplicity": None, **changes, **servers})
-    warned = []
-    for overlaps in (None, "measured"):
-        alerts = twin.run(given.with_({"sky.overlaps": overlaps}), profiles=(folder,)).alerts
-        own = alerts[(alerts["search"] == "early") & alerts["is_signal"]]
-        warned.append(set(map(tuple, own[["replica", "event_id"]].to_numpy().tolist())))
-    assert warned[0] == warned[1]
-    assert len(warned[0]) > 10
-
-
 def test_signals_beside_others_are_told_of_while_a_run_goes_on(folder):
     from twin import fates
     from twin.engine import TwinEnvironment
