@@ -1,6 +1,7 @@
 # Everything starts here: `make demo` and `make test` set themselves up on a fresh machine.
 PYTHON ?= python3
 BIN := .venv/bin
+MAKEFLAGS += --jobs=2
 
 .PHONY: demo test lint browser bench bench-year theory workloads cards validation studies serving-check clean
 
