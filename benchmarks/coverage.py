@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from types import SimpleNamespace
@@ -25,6 +24,7 @@ from scipy import optimize
 
 import twin
 from benchmarks import results
+from benchmarks.pages import fill
 from benchmarks.theory import exact
 from benchmarks.theory.services import exponential
 from benchmarks.theory.system import END, WARM, System, observe, stage
@@ -38,7 +38,6 @@ from twin.studies.sequential import Precision, until
 
 RESULTS = results.PATH.with_name("coverage.json")
 PAGE = results.PATH.parents[1] / "docs" / "studying.md"
-MARKED = re.compile(r"(<!-- measured: coverage -->\n).*?(<!-- end -->)", re.DOTALL)
 RATE_HZ, SERVERS, JOBS = 2.4, 4, 20_000
 """Load 0.6; jobs of one replica, of which the middle 80 % are looked at."""
 REPLICAS, BANK = 10, 8000
@@ -77,7 +76,7 @@ def main() -> None:
     known = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     whole = measured(known)
     RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
-    PAGE.write_text(MARKED.sub(lambda found: f"{found[1]}{told(whole)}{found[2]}", PAGE.read_text()))
+    fill(PAGE, "measured: coverage", told(whole))
     print(told(whole))
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -34,13 +33,13 @@ import numpy as np
 import pandas as pd
 
 import twin
+from benchmarks.pages import fill
 from twin.record import Record
 
 WEEKS, WEEK_S = 52, 7 * 86400.0
 REPLICAS = (5, 10)
 PATH = Path(__file__).with_suffix(".json")
 PAGE = Path(__file__).parents[1] / "docs" / "dashboard.md"
-MARKED = re.compile(r"(<!-- measured: dashboard -->\n).*?(<!-- end -->)", re.DOTALL)
 PAGES = ("Summary", "Timeline", "Sites", "Models & DQ", "Alerts")
 NEWEST, OTHER = "year", "year-before"
 """The overview lists both runs; the server reads the first one ahead, and nothing of the other."""
@@ -72,8 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(text)
     if asked.out is not None:
         asked.out.write_text(text + "\n", encoding="utf-8")
-        page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(MARKED.sub(lambda m: m[1] + told(found) + m[2], page), encoding="utf-8")
+        fill(PAGE, "measured: dashboard", told(found))
 
 
 def told(found: Mapping[str, Any]) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from typing import Any
 
 import twin
 from benchmarks import results
+from benchmarks.pages import fill
 from twin.cluster.places import Place
 from twin.limits import saturated
 from twin.metrics import targets
@@ -45,7 +45,6 @@ from twin.tree import Spot, planted
 
 PATH = Path(__file__).parent / "study.json"
 PAGE = Path(__file__).parents[1] / "docs" / "studying.md"
-MARKED = re.compile(r"(<!-- measured: study -->\n).*?(<!-- end -->)", re.DOTALL)
 KEY = "stages.localise.time"
 ROUNDS = 5
 SAME = ("study.yaml", "resolved.yaml", "scenario.yaml", "table.parquet", "values.parquet", "targets.parquet")
@@ -74,7 +73,7 @@ def main(arguments: list[str] | None = None) -> None:
     }
     results.merge(asked.out, measured)
     if asked.out == PATH:
-        PAGE.write_text(MARKED.sub(lambda found: f"{found[1]}{told(measured)}{found[2]}", PAGE.read_text()))
+        fill(PAGE, "measured: study", told(measured))
     print(json.dumps(measured, indent=1))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.pages import fill
 from dashboards.validation_tables import speeds_table
 from dashboards.validation_text import speeds
 from twin import words
@@ -24,7 +24,6 @@ from twin.validation.speed import FIGURES, STEADY
 
 PATH = Path(__file__).with_suffix(".json")
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
-MARKED = re.compile(r"(<!-- measured: unsteady -->\n).*?(<!-- end -->)", re.DOTALL)
 _OF_CASE = ("name", "n", "verdict", "reason", "slowness", "slownesses", "known_speed", "replayed", "lost")
 
 
@@ -34,7 +33,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("validation", type=Path, help="validation.json of a whole `ettwin validate`")
     kept = shortened(json.loads(parser.parse_args(arguments).validation.read_text()))
     PATH.write_text(json.dumps(kept, indent=1) + "\n")
-    PAGE.write_text(MARKED.sub(lambda found: f"{found[1]}{told(kept)}{found[2]}", PAGE.read_text()))
+    fill(PAGE, "measured: unsteady", told(kept))
     print(told(kept))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks import pages
 from dashboards.comparison_text import interval, value
 from twin.studies.compare import is_certain
 
@@ -30,10 +30,7 @@ def table(result: Result, quantities: Sequence[str]) -> str:
 
 def filled(page: str, name: str, content: str) -> str:
     """The page with `content` between the markers of the study `name`; ValueError where it has none."""
-    mark = re.compile(rf"(<!-- table: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-    if not mark.search(page):
-        raise ValueError(f"the page has no '<!-- table: {name} -->' … '<!-- end -->'")
-    return mark.sub(lambda found: f"{found[1]}{content}\n{found[2]}", page)
+    return pages.filled(page, f"table: {name}", f"{content}\n")
 
 
 def _cell(row: Mapping[str, Any] | None) -> str:
