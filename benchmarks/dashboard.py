@@ -31,6 +31,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pandas as pd
+import psutil
 
 import twin
 from benchmarks.pages import fill
@@ -269,23 +270,17 @@ class _Scale:
 
     def _computed_s(self) -> tuple[float, float]:
         """What the server has computed so far, and all other processes that this one has started."""
-        spent, parent = {}, {}
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = path.read_text().rpartition(")")[2].split()
-            except OSError:  # it has ended meanwhile
-                continue
-            pid = int(path.parent.name)
-            parent[pid] = int(fields[1])
-            spent[pid] = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-        own = {pid for pid in spent if os.getpid() in _above(pid, parent) and self._server != pid}
-        return spent[self._server], sum(spent[pid] for pid in own)
+        others = [one for one in psutil.Process().children(recursive=True) if one.pid != self._server]
+        return _cpu_s(psutil.Process(self._server)), sum(map(_cpu_s, others))
 
 
-def _above(pid: int, parent: Mapping[int, int]) -> Iterator[int]:
-    """The processes that a process comes from."""
-    while (pid := parent.get(pid, 0)) > 0:
-        yield pid
+def _cpu_s(process: psutil.Process) -> float:
+    """What a process and those of its own that have ended computed; nothing of one that has ended meanwhile."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def _timed(page: Any, scale: _Scale, act: Any, name: str) -> dict[str, float]:
