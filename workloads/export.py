@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from workloads import runtime
+from workloads import packing, runtime
+from workloads.packing import Weights
 from workloads.spec import InNumpy, Program, Settings, Workload, few
 
 if TYPE_CHECKING:
     import torch
 
-Weights = Mapping[str, NDArray[Any]]
 TOLERANCE = 1e-3
 """Largest difference of two results that rounding excuses, relative to 1 or to the value if that is larger."""
 CHECK_UNITS, _CHECK_SEED = 64, 50_021
-_SINGLE, _HALF = np.dtype(np.float32), np.dtype(np.float16)
-_SMALL = 1024
-"""Arrays of fewer numbers than that stay in single precision: they save nothing."""
 
 
 class ExportError(ValueError):
     """An exported network does not give what the trained one gives."""
 
 
-def write(workload: Workload, weights: Weights, out: Path, half: bool = False) -> list[Path]:
+def write(workload: Workload, weights: Weights, out: Path, bits: int = 32) -> list[Path]:
     """Write `<name>.safetensors` and, for a workload that runs in ONNX Runtime, `<name>.onnx`; returns the paths.
 
-    With `half`, large arrays are stored in half precision, in both files; every runtime computes in its own.
+    Both files store large arrays with `bits` (packing.BITS); every runtime computes in its own precision.
     """
     from safetensors.numpy import save_file
 
-    kept = {k: _stored(np.ascontiguousarray(v), half) for k, v in weights.items()}
+    kept = packing.packed(weights, bits)
     path = out / f"{workload.name}.safetensors"
     save_file(kept, path)
     path.chmod(0o644)  # safetensors leaves it readable by its owner alone
     if "onnxruntime" not in workload.runtimes:
         return [path]
     row = workload.prepare(workload.units(1, _CHECK_SEED)).shape[1:]
-    exported = to_onnx(runtime.filled(workload, kept), row, out / f"{workload.name}.onnx", half)
+    exported = to_onnx(runtime.filled(workload, packing.unpacked(kept)), row, out / f"{workload.name}.onnx", bits)
     return [path, exported]
 
 
@@ -100,7 +95,7 @@ def changed(result: Any, other: Any) -> float:
     return float(apart.mean())
 
 
-def to_onnx(module: torch.nn.Module, row: tuple[int, ...], path: Path, half: bool = False) -> Path:
+def to_onnx(module: torch.nn.Module, row: tuple[int, ...], path: Path, bits: int = 32) -> Path:
     """Write `module`, whose input is rows of shape `row`, for any batch, as ONNX to `path`."""
     import torch
 
@@ -111,8 +106,7 @@ def to_onnx(module: torch.nn.Module, row: tuple[int, ...], path: Path, half: boo
             module.eval(), (torch.zeros(2, *row),), path, input_names=["x"], output_names=["y"],
             dynamic_shapes=({0: batch},), dynamo=True, external_data=False, verbose=False,
         )  # fmt: skip
-    if half:
-        _halve(path)
+    packing.shrink(path, bits)
     strip(path)
     return path
 
@@ -127,32 +121,9 @@ def strip(exported: Path) -> None:
     exported.chmod(0o644)
 
 
-def _stored(array: NDArray[Any], half: bool) -> NDArray[Any]:
-    return array.astype(_HALF) if half and array.dtype == _SINGLE and array.size >= _SMALL else array
-
-
 def _pairs(result: Any, other: Any) -> list[tuple[Any, Any]]:
     both = ((getattr(result, f.name), getattr(other, f.name)) for f in fields(result))
     return [(a, b) for a, b in both if a is not None]
-
-
-def _halve(path: Path) -> None:
-    """Store large initialisers of the ONNX file in half precision, each cast to single where it is used."""
-    import onnx
-    from onnx import helper, numpy_helper
-
-    model = onnx.load(path)
-    casts = []
-    for tensor in model.graph.initializer:
-        array = numpy_helper.to_array(tensor)
-        if array.dtype == _SINGLE and array.size >= _SMALL:
-            name = tensor.name
-            tensor.CopyFrom(numpy_helper.from_array(array.astype(_HALF), f"{name}_half"))
-            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
-    nodes = list(model.graph.node)
-    del model.graph.node[:]
-    model.graph.node.extend([*casts, *nodes])
-    onnx.save(model, path)
 
 
 def _forget(message: Any) -> None:

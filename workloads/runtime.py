@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import card
+from workloads import card, packing
 from workloads.spec import SERVED, InNumpy, InTorch, Network, Workload
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ def installed(runtime: str) -> bool:
 
 
 def stored(workload: Workload, folder: Path | None = None) -> dict[str, NDArray[Any]]:
-    """The verified weights of `workload` by name, as stored."""
+    """The verified weights of `workload` by name; those stored in half precision are given in it."""
     from safetensors.numpy import load_file
 
-    return load_file(card.verified(workload.name, "safetensors", folder))
+    return packing.unpacked(load_file(card.verified(workload.name, "safetensors", folder)))
 
 
 def load_module(workload: Workload, folder: Path | None = None) -> torch.nn.Module:

@@ -81,8 +81,8 @@ class Workload(Protocol):
     chance follows from a seed that the workload states. Further protocols say what else it is: `InTorch` with
     runtimes of NETWORK, `InNumpy` with runtime 'numpy', `OnSegments` with an outcome, else `Judged` (`UnderDrift`
     where its data can drift), `Slow` if it takes seconds per unit. It may state its `limits` (sentences for its
-    model card), its `operations()` per unit where torch cannot count them, and `half_precision` to store its
-    weights so.
+    model card), its `operations()` per unit where torch cannot count them, and `stored_bits`
+    (packing.BITS) to store its weights in fewer than 32.
     """
 
     name: str  # that of its file, with '-' for '_'

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 
 from workloads import card, cost, export, host, runtime, spec
+from workloads.packing import Weights
 from workloads.recording import Recording
 from workloads.spec import FromRecordings, Progress, Workload
 from workloads.training import Course, TrainingError
@@ -63,18 +64,17 @@ def train(
     return path
 
 
-def _written(workload: Workload, weights: export.Weights, about: dict[str, Any], out: Path) -> Path:
+def _written(workload: Workload, weights: Weights, about: dict[str, Any], out: Path) -> Path:
     """The card's path in `out`, once what is written has been checked; before that `out` stays as it was."""
-    half = bool(getattr(workload, "half_precision", False))
     with TemporaryDirectory(dir=out) as staged:
-        files = export.write(workload, weights, Path(staged), half)
+        files = export.write(workload, weights, Path(staged), getattr(workload, "stored_bits", 32))
         card.write(workload.name, Path(staged), files, about)
         about["export"] = export.check(workload, weights, about["settings"], Path(staged))
         moved = [file.replace(out / file.name) for file in files]
     return card.write(workload.name, out, moved, about)
 
 
-def _start(workload: Workload, refine: str | None) -> tuple[export.Weights | None, dict[str, Any] | None]:
+def _start(workload: Workload, refine: str | None) -> tuple[Weights | None, dict[str, Any] | None]:
     """Weights to start from, and where they are from; both None from scratch."""
     if refine is None:
         return None, None

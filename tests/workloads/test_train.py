@@ -153,9 +153,9 @@ def weights():
     return runtime.stored(spec.get("detector"))
 
 
-def written(weights, folder, half=False):
+def written(weights, folder, bits=32):
     workload = spec.get("detector")
-    files = export.write(workload, weights, folder, half)
+    files = export.write(workload, weights, folder, bits)
     card.write("detector", folder, files, {"settings": card.read("detector")["settings"]})
     return workload, files
 
@@ -164,7 +164,7 @@ def test_half_precision_halves_both_files_and_keeps_the_scores(weights, tmp_path
     whole, half = tmp_path / "whole", tmp_path / "half"
     whole.mkdir()
     half.mkdir()
-    sizes = [[f.stat().st_size for f in written(weights, folder, folder == half)[1]] for folder in (whole, half)]
+    sizes = [[f.stat().st_size for f in written(weights, at, bits)[1]] for at, bits in ((whole, 32), (half, 16))]
     assert all(b < 0.6 * a for a, b in zip(*sizes, strict=True))
     units = spec.get("detector").units(8, 2)
     for name in ("torch", "onnxruntime"):

@@ -29,7 +29,7 @@ class Npe:
     unit = candidates.UNIT
     outcome = None
     runtimes = ("onnxruntime", "torch", "openvino")
-    half_precision = True
+    stored_bits = 16
     drifts = drifted.DRIFTS
     limits = (
         *candidates.LIMITS,
