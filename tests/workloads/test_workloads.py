@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
+import torch
 
 from tests.workloads.imported import after_importing
 from workloads import card, export, runtime, spec
@@ -119,6 +120,17 @@ def test_its_units_are_what_it_answers_for_and_follow_from_their_seed(name, unit
     assert len(made) == number(name) >= 3
     assert np.array_equal(made, workload.units(len(made), SEED))
     assert not np.array_equal(made, workload.units(len(made), SEED + 1))
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if "torch" in spec.get(n).runtimes])
+def test_every_weight_bears_on_the_answer(name, units):
+    """A part of a network that training has killed costs its time and tells nothing."""
+    module = runtime.load_module(spec.get(name))
+    raw = module(torch.from_numpy(spec.get(name).prepare(units(name))))
+    if not raw.requires_grad:
+        pytest.skip("nothing in it is taught by gradients")
+    (raw * torch.randn(raw.shape, generator=torch.Generator().manual_seed(SEED))).sum().backward()
+    assert [k for k, p in module.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -331,8 +343,6 @@ def test_unknown_names_are_answered_with_the_known_ones():
 
 
 def test_without_a_gpu_its_runtimes_name_the_others(monkeypatch):
-    import torch
-
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(RuntimeError, match=r"'cuda-bf16' needs a GPU.* choose onnxruntime, torch"):
         spec.load("detector", "cuda-bf16")

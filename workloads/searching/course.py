@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import training
-from workloads.searching import examples
+from workloads import packing, training
+from workloads.searching import examples, network
 from workloads.searching.basis import Complex
 from workloads.training import Batch, Course, Taught
 
@@ -28,12 +28,12 @@ def teach(
     begin: Callable[[torch.nn.Module, Complex], torch.nn.Module],
     steps: int,
     rate: float,
-    half: bool = False,
+    bits: int = 32,
 ) -> Taught:
     """Weights of what `build` makes and its metrics on unseen binaries and bursts.
 
     A training from scratch starts with what `begin` makes of it and of unit-SNR spectra (n, basis.BINS) of
-    binaries. With `half` the weights are rounded to half precision, and the metrics are those of what is left.
+    binaries. Weights are rounded to what is stored of them with `bits`, and the metrics are those of what is left.
     """
     known, unseen = (
         examples.prepare(n, m, np.random.default_rng([course.seed, n]))
@@ -49,8 +49,7 @@ def teach(
         return examples.batch(known, _BATCH, _LOUDNESS, rng, course.recorded)
 
     fitted = training.fit(course, begun, batch, segment_loss, held_out, steps, rate)
-    if half:
-        fitted.module.half().float()
+    network.taken(fitted.module, packing.rounded(fitted.taught({}).weights, bits))
     raw = training.apply(fitted.module, held_out[0])
     metrics = {
         "data": "windows of noise, half of them with a binary of SNR 6-60, an eighth with a glitch of "

@@ -141,9 +141,14 @@ def veto(inputs: int, width: int) -> torch.nn.Module:
             nn.init.constant_(self.last.bias, -4.0)  # type: ignore[arg-type]
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.softplus(self.doubt(x))
+
+        def doubt(self, x: torch.Tensor) -> torch.Tensor:
+            """The same of any sign, large where a glitch is seen."""
             h = torch.relu(self.first(x))
             h = h + self.whole(h.mean(2)).unsqueeze(2)
-            return nn.functional.softplus(self.last(torch.relu(self.second(torch.relu(h)))))
+            last: torch.Tensor = self.last(torch.relu(self.second(torch.relu(h))))
+            return last
 
     return Veto()
 

@@ -1,7 +1,8 @@
-"""A deep veto: a residual network as deep as ResNet-34 (He et al., CVPR 2016, 770), of convolutions in time.
+"""A deeper doubt: a residual network as deep as ResNet-34 (He et al., CVPR 2016, 770), of convolutions in time.
 
-Without normalisation: each block begins as the identity, its last convolution zero, which trains as well
-(Zhang et al., ICLR 2019, arXiv:1901.09321) and leaves nothing to fold. Knows no strain.
+Without normalisation: what a block adds is multiplied by a number that is learned and begins at zero (De and
+Smith, NeurIPS 2020, arXiv:2002.10444). A convolution that begins at zero instead grows by a learning rate in each
+of its thousands of weights at once, and sixteen blocks run away with that. Knows no strain.
 """
 
 from __future__ import annotations
@@ -21,10 +22,9 @@ _SHORTER = 2 ** len(DEPTHS)
 
 
 def residual(inputs: int, widths: tuple[int, ...]) -> torch.nn.Module:
-    """(row, inputs, LOGITS) to what is taken off (row, 1, LOGITS), by stages `widths` channels wide.
+    """(row, inputs, LOGITS) to a doubt (row, 1, LOGITS) of any sign, zero at first; stages are `widths` wide.
 
-    It is never negative and begins near zero. Every place in the last stage says what to take off in its
-    part of the second.
+    Every place in the last stage speaks for its part of the second.
     """
     import torch
     from torch import nn
@@ -42,11 +42,10 @@ def residual(inputs: int, widths: tuple[int, ...]) -> torch.nn.Module:
             self.first = Conv(before, width, 3, stride, padding=1)
             self.second = Conv(width, width, 3, padding=1)
             self.past = nn.Identity() if before == width else Conv(before, width, 1, stride)
-            nn.init.zeros_(self.second.weight)
-            nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+            self.gain = nn.Parameter(torch.zeros(()))
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return torch.relu(self.past(x) + self.second(torch.relu(self.first(x))))
+            return torch.relu(self.past(x) + self.gain * self.second(torch.relu(self.first(x))))
 
     class Residual(nn.Module):
         def __init__(self) -> None:
@@ -62,26 +61,30 @@ def residual(inputs: int, widths: tuple[int, ...]) -> torch.nn.Module:
             )
             self.head = Conv(widths[-1], _SHORTER, 1)
             nn.init.zeros_(self.head.weight)
-            nn.init.constant_(self.head.bias, -4.0)  # type: ignore[arg-type]
+            nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            parts = self.head(self.blocks(torch.relu(self.stem(x.unsqueeze(2))))).squeeze(2)
-            return nn.functional.softplus(parts.transpose(1, 2).reshape(-1, 1, LOGITS))
+            parts: torch.Tensor = self.head(self.blocks(torch.relu(self.stem(x.unsqueeze(2))))).squeeze(2)
+            return parts.transpose(1, 2).reshape(-1, 1, LOGITS)
 
     return Residual()
 
 
-def both(first: torch.nn.Module, second: torch.nn.Module) -> torch.nn.Module:
-    """Two vetoes of the same input, added."""
+def deepened(veto: torch.nn.Module, deep: torch.nn.Module) -> torch.nn.Module:
+    """`veto` (network.veto) whose doubt `deep` adds to.
+
+    A second veto would only add what is taken off, and die: one that is never needed shrinks to where nothing
+    brings it back.
+    """
     from torch import nn
 
-    class Both(nn.Module):
+    class Deepened(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.first, self.second = first, second
+            self.first, self.second = veto, deep
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            taken: torch.Tensor = self.first(x) + self.second(x)
-            return taken
+            doubt: torch.Tensor = veto.doubt(x) + deep(x)  # type: ignore[operator]
+            return nn.functional.softplus(doubt)
 
-    return Both()
+    return Deepened()
