@@ -1,12 +1,13 @@
 """The shipped searches and data quality do their work, and their files are what their cards say."""
 
+import json
 import re
 import shutil
 
 import numpy as np
 import pytest
 
-from workloads import card, decisions, runtime, spec
+from workloads import card, decisions, profile, runtime, spec
 from workloads.sky import GLITCHES
 from workloads.strain import Injection, Strain
 
@@ -102,3 +103,13 @@ def test_a_missing_card_says_how_to_get_one(tmp_path):
     (tmp_path / "detector.card.json").write_text("[1")
     with pytest.raises(card.WeightsError, match="not a readable model card"):
         card.read("detector", tmp_path)
+
+
+def test_what_was_measured_for_one_kind_of_hardware_was_measured_on_one_machine():
+    machines = {}
+    for path in profile.SHIPPED.glob("*/*.json"):
+        passport = json.loads(path.read_text())["passport"]
+        if passport["standing"] == "measured":
+            machines.setdefault(path.parent.name, set()).add(passport["machine"])
+    assert machines
+    assert {kind: len(names) for kind, names in machines.items()} == dict.fromkeys(machines, 1)
