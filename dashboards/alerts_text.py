@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twin.alerts.accounts import GB, size
+from twin import words
+from twin.alerts.accounts import GB
 from twin.units import YEAR_S
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ def policies(table: pd.DataFrame) -> str:
             if " " in row["carries"]
             else row["carries"]
         )
-        sizes = [size(GB * row[key]) for key in ("sent_gb_per_yr", "kept_gb_per_yr", "kept_once_gb", "kept_gb")]
+        held = ("sent_gb_per_yr", "kept_gb_per_yr", "kept_once_gb", "kept_gb")
+        sizes = [words.size(GB * row[key]) for key in held]
         delay = f"{1e3 * row['publish_delay_s']:.3g} ms"
-        rows.append((told, row["archives"], size(row["bytes_mean"]), delay, *sizes))
+        rows.append((told, row["archives"], words.size(row["bytes_mean"]), delay, *sizes))
     widths = [max(len(row[k]) for row in rows) for k in range(len(heads))]
     lines = [
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

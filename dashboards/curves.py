@@ -21,6 +21,8 @@ from twin.recorded import Recorded
 
 _NEVER = 1e-6
 """Per cent drawn in place of 0 on the log axis: below its range."""
+_LABELS = 0.2
+"""Room for the labels of quantiles, of what an axis shows."""
 
 
 def latency(
@@ -45,8 +47,9 @@ def latency(
         _targets(figure, judged, col)
     logarithmic = bool(len(table)) and table["latency_s"].min() > 0.0
     title = f"seconds from merger to {style.safe(alert_name(record))}" + (" (log scale)" if logarithmic else "")
-    ends = (float(table["latency_s"].min()), float(table["latency_s"].max())) if logarithmic else (0.0, 0.0)
+    ends = (float(table["latency_s"].min()), float(table["latency_s"].max())) if len(table) else (0.0, 1.0)
     figure.update_xaxes(title_text=title, **(style.log_ticks(*ends) if logarithmic else {"type": "linear"}))
+    figure.update_xaxes(range=_beside_labels(*ends, logarithmic), col=2)
     figure.update_yaxes(title_text="% of published signals alerted", range=[0, 101], col=1)
     n = len(judged_signals(record) if known is None else known.judged)
     figure.update_yaxes(title_text="% not alerted yet (log scale)", type="log", dtick=1, range=_decades(n), col=2)
@@ -114,8 +117,8 @@ def _quantiles(figure: go.Figure, found: Mapping[str, Any], col: int) -> None:
             x=values,
             y=[_percent(_share(name), col) for name, _ in shown],
             mode="markers+text" if col == 2 else "markers",
-            text=[f"{name} {words.duration(value)}" for (name, _), value in zip(shown, values, strict=True)],
-            textposition="top right",
+            text=[f"{name} {words.duration(v)}\u00a0\u00a0" for (name, _), v in zip(shown, values, strict=True)],
+            textposition="middle left",  # there the curve is above, and no target
             textfont={"size": 11},
             marker={"color": style.INK, "size": 7},
             error_x={"array": above, "arrayminus": below, "thickness": 1.5, "color": style.INK},
@@ -153,6 +156,12 @@ def _percent(share: Any, col: int) -> Any:
         return 100.0 * share
     left = 100.0 * (1.0 - share)
     return left.clip(lower=_NEVER) if isinstance(left, pd.Series) else left
+
+
+def _beside_labels(low: float, high: float, logarithmic: bool) -> list[float]:
+    """The range of an axis from `low` to `high` that leaves the labels of quantiles room on the left."""
+    first, last = (math.log10(low), math.log10(high)) if logarithmic else (low, high)
+    return [first - _LABELS * ((last - first) or 1.0), last]
 
 
 def _decades(n: int) -> list[float]:

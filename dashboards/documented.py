@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashboards.terminal import FAILED, USAGE, fail, say
+from twin import words
 
 if TYPE_CHECKING:
     from twin.record import Record
@@ -69,17 +70,17 @@ def _tell_capsules(record: Record, folder: Path) -> None:
     if why := of_run.why_none(record):
         say(f"no capsules: {why}")
         return
-    from twin.alerts.accounts import size, strain_bytes
+    from twin.alerts.accounts import strain_bytes
 
     place, policy = folder / of_run.FOLDER, record.scenario.alerts
     assert policy is not None
     n = len(list((place / "capsules").glob("*.json")))
     held = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
-    stated = size(n * strain_bytes(record, policy))
+    stated = words.size(n * strain_bytes(record, policy))
     say(f"{n:,} capsules are in {place}, signed by a key that is not kept; note its public one")
     say(
-        f"they take {size(held)} with the models: the strain that programs were given; the policy is accounted "
-        f"with alerts.window of every detector, {stated} for as many"
+        f"they take {words.size(held)} with the models: the strain that programs were given; the policy is "
+        f"accounted with alerts.window of every detector, {stated} for as many"
     )
 
 

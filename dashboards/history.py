@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ NO_DATA = "no-data"
 
 _EVENTS, _LATENCY, _QUEUE, _USE, _ARRIVALS = 1, 2, 3, 4, 5
 _NAMED = 8
+_DETECTOR = "instrument "
+"""What the name of a detector begins with in marks."""
 _DRAWN = 200
 """Of what happened by chance the first replica's is drawn, and no more than this."""
 _RATES = {"seconds": ("a second", 3600.0), "hours": ("an hour", 1.0), "days": ("an hour", 1.0)}
@@ -37,9 +39,8 @@ _RATES = {"seconds": ("a second", 3600.0), "hours": ("an hour", 1.0), "days": ("
 _SHORT_S = 1200.0
 """What is no longer is told in seconds."""
 
-_HEIGHT_PX, _KIND_PX, _ARRIVALS_PX, _GAP = 740, 20, 110, 0.043
-"""Of the figure with up to four kinds of events but no arrivals, of each kind's row, and of the arrivals; the
-share of it between panels."""
+_HEIGHT_PX, _LINE_PX, _ARRIVALS_PX, _GAP = 660, 34, 110, 0.043
+"""Of latency, queue and use together, of each line of events, and of arrivals; the share of all between panels."""
 _LEGENDS = {_LATENCY: "legend", _QUEUE: "legend2", _ARRIVALS: "legend3"}
 """Above their panels; use has the lines of the queues."""
 _ARRIVING = {
@@ -81,9 +82,9 @@ def timeline(
     known = known or signals(record)
     table = timeline_table(record, span, known) if table is None else table
     marks = happened(record) if marks is None else marks
-    kinds = max(marks["kind"].nunique(), 4)
-    events_px = _KIND_PX * kinds
-    shares = [events_px, *(share * (_HEIGHT_PX - _KIND_PX * 4) for share in (0.4, 0.34, 0.26)), _ARRIVALS_PX]
+    lines = max(len({_line(mark) for mark in marks.to_dict("records")}), 1)
+    events_px = _LINE_PX * lines
+    shares = [events_px, *(share * _HEIGHT_PX for share in (0.4, 0.34, 0.26)), _ARRIVALS_PX]
     heights = [share / sum(shares) for share in shares]
     figure = make_subplots(rows=5, shared_xaxes=True, vertical_spacing=_GAP, row_heights=heights)
     late = known.published[known.published["late"]]
@@ -96,7 +97,7 @@ def timeline(
     simulated = "simulated " if record.farm is None else ""
     figure.update_xaxes(title_text=f"{simulated}{clock.unit} since the start of the run", row=_ARRIVALS)
     figure.update_yaxes(title_text="latency, s", **_ticks(table, "latency_s"), row=_LATENCY)
-    figure.update_yaxes(title_text="jobs waiting", **_ticks(table, "queue"), row=_QUEUE)
+    figure.update_yaxes(title_text="jobs waiting", **_ticks(table, "queue"), **_queued(table), row=_QUEUE)
     figure.update_yaxes(title_text="servers busy, %", range=[0, 104], row=_USE)
     figure.update_yaxes(title_text=_RATES[clock.unit][0], rangemode="tozero", nticks=4, row=_ARRIVALS)
     style.styled(
@@ -105,7 +106,7 @@ def timeline(
         f"Latency: median and middle 80 %. Pools: mean and range over {replica_text(record)}; "
         f"queues below {FLOOR:g} are drawn at {FLOOR:g}",
         record,
-        height=_HEIGHT_PX + _KIND_PX * (kinds - 4) + _ARRIVALS_PX,
+        height=_HEIGHT_PX + events_px + _ARRIVALS_PX,
         description=_description(marks, len(late)),
     )
     legends = {
@@ -135,6 +136,13 @@ def _ticks(table: pd.DataFrame, quantity: str) -> dict[str, Any]:
     return style.log_ticks(max(float(known.min()), FLOOR), float(known.max())) if known.size else style.log_ticks()
 
 
+def _queued(table: pd.DataFrame) -> dict[str, Any]:
+    """From the floor to a job at least: without a queue an axis would have one label, or none."""
+    most = table.loc[table["quantity"] == "queue", ["value", "high"]].to_numpy(float)
+    top = float(np.nanmax(most)) if np.isfinite(most).any() else 0.0
+    return {"range": [math.log10(0.8 * FLOOR), math.log10(1.25 * max(top, 1.0))]}
+
+
 def _within(time_s: pd.Series, span: Span) -> pd.Series:
     return (time_s >= span[0]) & (time_s < span[1])
 
@@ -146,13 +154,12 @@ def _events(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clo
     first_s, last_s = span or (0.0, record.scenario.horizon)
     for mark in marks:
         start, end = (float(mark[key]) / clock.seconds for key in ("start_s", "end_s"))
-        kind = str(mark["kind"])
         seen = first_s <= mark["end_s"] and mark["start_s"] <= last_s
         if seen and named <= _NAMED and alone[mark["kind"]] == 1:  # names of one row would cover each other
             right = end * clock.seconds < first_s + 0.8 * (last_s - first_s)
             figure.add_annotation(
                 x=end if right else start,
-                y=style.MARK_NAMES.get(kind, kind),
+                y=_line(mark),
                 text=f"{style.safe(mark['name'])}, {words.duration(mark['end_s'] - mark['start_s'])}",
                 showarrow=False,
                 xanchor="left" if right else "right",
@@ -162,6 +169,7 @@ def _events(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clo
                 col=1,
             )
     bands: list[dict[str, Any]] = []
+    figure.update_yaxes(categoryorder="array", categoryarray=_lines(marks), row=_EVENTS)
     for group, own in table.groupby("kind", sort=False, observed=True):
         figure.add_trace(_bars(str(group), own, clock), row=_EVENTS, col=1)
         bands += _bands(str(group), own, clock)
@@ -170,12 +178,28 @@ def _events(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clo
     figure.update_xaxes(showline=False, ticks="", row=_EVENTS)
 
 
+def _line(mark: Mapping[Any, Any]) -> str:
+    """The line a mark is drawn on: of its kind, and of the detector where detectors did not observe."""
+    kind = str(mark["kind"])
+    name = style.MARK_NAMES.get(kind, kind)
+    if kind not in OBSERVING:
+        return name
+    return name.replace("detector", style.safe(mark["name"]).removeprefix(_DETECTOR))
+
+
+def _lines(marks: Sequence[Mapping[Any, Any]]) -> list[str]:
+    """All lines from below: kinds as they first happened, a kind's detectors from above."""
+    kinds = list(dict.fromkeys(str(mark["kind"]) for mark in marks))
+    above = sorted({_line(mark): kinds.index(str(mark["kind"])) for mark in marks}.items(), reverse=True)
+    return [line for line, _ in sorted(above, key=lambda one: one[1])]
+
+
 def _bars(kind: str, own: pd.DataFrame, clock: Clock) -> go.Bar:
-    """What happened of one kind, on its line."""
+    """What happened of one kind, on its lines."""
     colour = style.MARK_COLOURS.get(kind, style.GREY)
     starts, ends = (own[key].to_numpy(float) / clock.seconds for key in ("start_s", "end_s"))
     return go.Bar(
-        y=[style.MARK_NAMES.get(kind, kind)] * len(own),
+        y=[_line(mark) for mark in own.to_dict("records")],
         x=ends - starts,
         base=starts,
         customdata=[style.safe(name) for name in own["name"]],

@@ -132,7 +132,7 @@ def _defused(value: object) -> object:
 
 def origins(tree: Mapping[str, Any]) -> str:
     """A table of where a page's numbers come from: every value of nested mappings, under the path of its keys."""
-    rows = [{"key": key, "value": str(value)} for key, value in flat(tree)]
+    rows = [{"key": key, "value": "–" if value is None else str(value)} for key, value in flat(tree)]
     columns: dict[str, tuple[str, Cell]] = {"key": ("", text), "value": ("", text)}
     return table(rows, columns, "Where these numbers come from", "")
 

@@ -295,6 +295,13 @@ def _scenario(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
     yield f"<pre>{markup.text(record.scenario.resolved())}</pre>"
 
 
+def provenance(record: Recorded) -> dict[str, Any]:
+    """Where a run's numbers come from: seed, digests, and what its manifest says besides, but for the command."""
+    named = {"seed": record.seed, "scenario digest": record.scenario.digest, "plan digest": record.plan_digest}
+    told = ("command", "scenario_digest", "plan_digest", *named)
+    return named | {key.replace("_", " "): value for key, value in record.manifest.items() if key not in told}
+
+
 def _provenance(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
     command, where = record.manifest.get("command"), ""
     if not command:
@@ -302,8 +309,7 @@ def _provenance(record: Recorded, summary: dict[str, Any]) -> Iterator[str]:
         command = f"ettwin run resolved.yaml --seed {record.seed} --replicas {summary['scenario']['replicas']}"
     yield markup.paragraph(f"This command gives the same numbers again{where}:", "note")
     yield f"<pre>{markup.text(command)}</pre>"
-    named = {"seed": record.seed, "scenario digest": record.scenario.digest, "plan digest": record.plan_digest}
-    yield markup.origins(named | {key: value for key, value in record.manifest.items() if key != "command"})
+    yield markup.origins(provenance(record))
 
 
 def _figure(record: Recorded, name: str) -> str:

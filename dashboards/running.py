@@ -64,8 +64,8 @@ class Running:
     validation: Validating | None = None
     """Where the run is a repeat of a case on a farm."""
     instrument: None = None
-    plan_digest: str = "running"
-    seed: Any = "–"
+    plan_digest: str = ""
+    seed: Any = ""
 
 
 def read(path: Path) -> Running | None:

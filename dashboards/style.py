@@ -128,7 +128,9 @@ def styled(
 ) -> go.Figure:
     """`figure` of a record: `titled`, with where it comes from."""
     kind = "SIMULATED" if record.farm is None else "FARM RUN"
-    origin = f"{kind} · {safe(record.scenario.name)} · seed {record.seed} · plan {record.plan_digest[:8]}"
+    known = {"seed": record.seed, "plan": record.plan_digest[:8]}
+    parts = [kind, safe(record.scenario.name), *(f"{name} {told}" for name, told in known.items() if told != "")]
+    origin = " · ".join(parts)
     return titled(figure, title, subtitle, origin, height=height, description=description)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.validation_tables import COLUMNS, FIGURES, QUANTILES, Result, speeds_table, worths
@@ -49,16 +49,22 @@ def headline(result: Result) -> str:
 
 
 def misses(result: Result) -> list[str]:
-    """Every goal that was missed, and every case about which nothing may be concluded, with the reason."""
-    told = []
+    """Cases about which nothing may be concluded, by the reason, and every goal that was missed."""
+    reasons: dict[str, list[str]] = {}
     for case in result["cases"]:
         if case["reason"] or case["verdict"] == UNFIT:
-            told.append(f"{case['name']}: {case['reason'] or 'no figure of it could be judged'}")
+            reasons.setdefault(case["reason"] or "no figure of it could be judged", []).append(case["name"])
+    told = [f"{_cases(names, len(result['cases']))}: {reason}" for reason, names in reasons.items()]
+    for case in result["cases"]:
         for name, figure in case["figures"].items():
             for column in COLUMNS:
                 if (error := figure[f"{column}_error"])["verdict"] == MISSED:
                     told.append(f"{case['name']}: {_miss(name, column, error)}")
     return told
+
+
+def _cases(names: Sequence[str], of: int) -> str:
+    return f"All {of} cases" if len(names) == of > 1 else words.sequence(names)
 
 
 def _miss(name: str, column: str, error: Mapping[str, Any]) -> str:

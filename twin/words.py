@@ -13,6 +13,7 @@ _TIMES = (
     ("h", 3600.0, 86400.0),
     ("d", 86400.0, math.inf),
 )
+_BYTES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def duration(seconds: float | None) -> str:
@@ -23,6 +24,13 @@ def duration(seconds: float | None) -> str:
         return "0 s"
     unit, scale, _ = next(time for time in _TIMES if abs(seconds) < time[2])
     return f"{digits(seconds / scale)} {unit}"
+
+
+def left(seconds: float) -> str:
+    """How long something still takes, as well as anyone knows: 'about 8 s left', 'about 14 min left'."""
+    unit, scale, _ = next(time for time in _TIMES if max(seconds, 1.0) < time[2])
+    number = max(seconds, 1.0) / scale
+    return f"about {float(f'{number:.1g}' if number < 10.0 else f'{number:.2g}'):.0f} {unit} left"
 
 
 def span(low: float | None, high: float | None) -> str:
@@ -73,7 +81,8 @@ def between(low: float, high: float) -> str:
     """Two numbers with as many decimals as tell them apart."""
     spread = abs(high - low) or abs(high) or 1.0
     places = min(6, max(0, 1 - math.floor(math.log10(spread))))
-    return f"{low:,.{places}f}–{high:,.{places}f}" if low else f"0–{high:,.{places}f}"
+    apart = " to " if low < 0.0 else "–"  # a dash beside a minus is one too many
+    return f"{low:,.{places}f}{apart}{high:,.{places}f}" if low else f"0–{high:,.{places}f}"
 
 
 def digits(number: float) -> str:
@@ -83,6 +92,14 @@ def digits(number: float) -> str:
     rounded = float(f"{number:.2e}")
     places = min(max(2 - math.floor(math.log10(abs(rounded))), 0), 9)
     return f"{rounded:,.0f}" if rounded == number and rounded.is_integer() else f"{rounded:,.{places}f}"
+
+
+def size(number: float) -> str:
+    """Bytes, in powers of 1000: '44.2 GB'."""
+    unit, scale = next(
+        (name, 1000.0**k) for k, name in reversed([*enumerate(_BYTES)]) if number >= 1000.0**k or k == 0
+    )
+    return f"{number / scale:.3g} {unit}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -39,17 +39,17 @@ def choice(shown: str, key: str) -> Component:
 
 def sections(result: Result, shown: str) -> list[Component]:
     """Everything of a comparison, with the quantities that `shown` (one of CHOICES) asks for."""
-    kept = narrowed(result, shown)
+    kept, paired = narrowed(result, shown), is_paired(result)
     figure: Any = html.P("No quantity differs in this way.", className="empty")
     if kept["table"]:
         drawn = plots.quantities(kept)
-        if not is_paired(kept):
+        if not paired:
             drawn.update_layout(title_subtitle_text="Means over each run's own replicas; lines: 95 % intervals")
         figure = parts.figure("quantities", drawn, plots.quantities_table(kept))
     return [
         parts.panel("Targets", *_verdicts(result)),
         parts.panel("Side by side", figure),
-        parts.panel("Differences", *_differences(kept)),
+        parts.panel("Differences", *_differences(kept, paired)),
         parts.panel("What was changed", *_changes(result)),
     ]
 
@@ -96,7 +96,7 @@ def _word(verdict: str | None) -> Any:
     return "–" if verdict is None else parts.verdict(verdict)
 
 
-def _differences(result: Result) -> list[Component]:
+def _differences(result: Result, paired: bool) -> list[Component]:
     """A row per quantity and case; without differences where nothing is paired."""
     first = result["cases"][0]["name"]
     columns: dict[str, tuple[str, parts.Cell]] = {
@@ -111,7 +111,7 @@ def _differences(result: Result) -> list[Component]:
         f"Differences to {first}, replica by replica under the same sky and luck; bold ones are certain: their "
         "95 % interval leaves out zero."
     )
-    if not is_paired(result):
+    if not paired:
         del columns["difference"]
         note = "Every run for itself: differences are not stated, since chance differs as well."
     rows = []

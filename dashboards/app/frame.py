@@ -238,7 +238,7 @@ def _header(dark: bool) -> Sequence[Component]:
 def _footer() -> Component:
     return html.Div(
         [
-            html.Span("Simulated, not observed. "),
+            html.Span("Simulated, where it is not marked as measured. "),
             html.Span("No page loads anything from elsewhere."),
         ],
         className="page",

@@ -30,7 +30,7 @@ def progress(one: Job) -> Component:
         return html.Div([bar, html.Div("Asking the archived models…", className="job-text")])
     if one.state == job.RUNNING:
         share = f"{100.0 * one.fraction:.0f} %"
-        left = "" if one.left_s is None else f" · about {words.duration(max(1.0, one.left_s))} left"
+        left = "" if one.left_s is None else f" · {words.left(one.left_s)}"
         text = "ending…" if one.cancelling else one.text
         bar = html.Progress(
             value=str(round(one.fraction, 4)),

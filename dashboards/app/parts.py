@@ -107,9 +107,10 @@ def table(
     """Rows as a table: `columns` maps a key to its heading and to how its cells are shown; `nothing` if empty."""
     if not rows:
         return html.P(nothing, className="empty")
-    head = [html.Th(title, scope="col", className=_kind(rows[0].get(key))) for key, (title, _) in columns.items()]
+    kinds = {key: _kind([row.get(key) for row in rows]) for key in columns}
+    head = [html.Th(title, scope="col", className=kinds[key]) for key, (title, _) in columns.items()]
     body = [
-        html.Tr([html.Td(show(row.get(key)), className=_kind(row.get(key))) for key, (_, show) in columns.items()])
+        html.Tr([html.Td(show(row.get(key)), className=kinds[key]) for key, (_, show) in columns.items()])
         for row in rows
     ]
     whole = html.Table([html.Caption(caption), html.Thead(html.Tr(head)), html.Tbody(body)])
@@ -243,5 +244,7 @@ def _data(**given: str) -> dict[str, Any]:
     return {f"data-{name}": value for name, value in given.items()}
 
 
-def _kind(value: Any) -> str | None:
-    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _kind(column: Sequence[Any]) -> str | None:
+    known = [value for value in column if value is not None]
+    numbers = (isinstance(value, int | float) and not isinstance(value, bool) for value in known)
+    return "number" if known and all(numbers) else None

@@ -26,6 +26,7 @@ from dashboards.figures import (
 )
 from tests.records import DAY_S, HOUR_S, signals, week
 from twin import limits, metrics
+from twin.marks import LOCK_LOSS
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,19 @@ def test_events_of_one_kind_share_a_line_and_a_shape(record):
     path = next(shape.path for shape in figure.layout.shapes if shape.fillcolor == style.pale(style.ORANGE, 0.14))
     ends = [tuple(map(float, re.findall(r"[MH]([-.\de]+)", part))) for part in path.split()]
     assert ends == [tuple(pair) for pair in (own[["start_s", "end_s"]] / DAY_S).to_numpy().tolist()]
+
+
+def test_every_detector_has_a_line_of_its_own_while_it_does_not_observe(record):
+    first = record.marks.iloc[0].to_dict()
+    marks = pd.DataFrame(
+        [first, *({**first, "kind": LOCK_LOSS, "name": f"instrument {name}"} for name in ("E2", "E1", "E2"))]
+    )
+    figure = timeline(record.but(marks=marks))
+    lines = [list(t.y) for t in figure.data if t.type == "bar"]
+    assert lines == [["retraining"], ["E2 without lock", "E1 without lock", "E2 without lock"]]
+    order = ["retraining", "E2 without lock", "E1 without lock"]
+    assert list(figure.layout.yaxis.categoryarray) == order
+    assert figure.layout.height > timeline(record.but(marks=marks.head(1))).layout.height
 
 
 def test_each_legend_is_above_its_panel(record):

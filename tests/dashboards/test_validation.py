@@ -206,6 +206,15 @@ def test_a_case_that_missed_also_says_what_of_it_was_not_judged(found):
     assert len(told) > 1
 
 
+def test_cases_that_cannot_be_judged_are_told_by_the_reason(found):
+    cases = [{**case, "reason": "too noisy", "verdict": UNFIT, "figures": {}} for case in found["cases"]]
+    assert text.misses({**found, "cases": cases}) == [f"All {len(cases)} cases: too noisy"]
+    assert text.misses({**found, "cases": [{**cases[0], "reason": "loud"}, *cases[1:3]]}) == [
+        f"{cases[0]['name']}: loud",
+        f"{cases[1]['name']} and {cases[2]['name']}: too noisy",
+    ]
+
+
 @pytest.mark.parametrize(
     ("verdicts", "kind"),
     [([MET, MET], MET), ([MET, UNFIT], "undecided"), ([UNFIT, MISSED], MISSED), ([UNFIT], "undecided")],

@@ -12,6 +12,7 @@ import twin
 from dashboards import documented
 from tests.twin import archived
 from tests.twin.profiles import write_all
+from twin import words
 from twin.alerts import accounts, kept
 from twin.archive import audit, of_run
 from twin.archive.capsule import alert_id, read
@@ -91,8 +92,8 @@ def test_a_run_says_what_its_capsules_take_and_what_the_policy_states(run, recor
     n = len(Archive(run / of_run.FOLDER).listed(CAPSULE))
     assert f"{n} capsules are in {run / 'archive'}, signed by a key that is not kept" in told
     held = sum(path.stat().st_size for path in (run / "archive").rglob("*") if path.is_file())
-    assert f"they take {accounts.size(held)} with the models" in told
-    assert f"{accounts.size(n * accounts.strain_bytes(record, record.scenario.alerts))} for as many" in told
+    assert f"they take {words.size(held)} with the models" in told
+    assert f"{words.size(n * accounts.strain_bytes(record, record.scenario.alerts))} for as many" in told
 
 
 def test_the_key_is_kept_nowhere(run):

@@ -23,7 +23,7 @@ from twin.alerts.notices import Notice, notices, policy_of, withdrawn
 from twin.alerts.versions import trained
 from twin.limits import replicas
 from twin.schema_alerts import ARCHIVED, CARRIED, Alerts
-from twin.units import BYTES, YEAR_S
+from twin.units import YEAR_S
 from workloads import card
 
 if TYPE_CHECKING:
@@ -89,27 +89,21 @@ def summary(record: Recorded) -> dict[str, Any]:
 
 def _sentence(about: dict[str, Any], found: dict[str, float]) -> str:
     part = "" if found["weighed"] == found["alerts"] else f" of {found['weighed']:.0f} weighed in a replica"
+    copies = words.count(about["copies"], "copy", "copies")
     missing = f"; without the weights of {about['unweighed']}, not at hand" if about["unweighed"] else ""
     late = ""
     if found["withdrawn"]:
         each = words.digits(found["withdrawn"])
         late = f" Not out before the merger, and withdrawn: {each} early warnings a replica."
+    mean, most = (words.size(found[name]) for name in ("bytes_mean", "bytes_max"))
+    held = ("sent_gb_per_yr", "kept_gb_per_yr", "kept_once_gb", "kept_gb")
+    sent, a_year, once, in_all = (words.size(GB * found[name]) for name in held)
     return (
-        f"{about['carries']}: {size(found['bytes_mean'])} each on average, {size(found['bytes_max'])} at most"
-        f"{part}, sent in {1e3 * found['publish_delay_s']:.3g} ms; {size(GB * found['sent_gb_per_yr'])} a year. "
-        f"{about['archives']}: {size(GB * found['kept_gb_per_yr'])} a year and {size(GB * found['kept_once_gb'])} "
-        f"once are kept; {size(GB * found['kept_gb'])} after {about['retention_s'] / YEAR_S:.3g} yr in "
-        f"{words.count(about['copies'], 'copy', 'copies')}{missing}.{late}"
+        f"{about['carries']}: {mean} each on average, {most} at most{part}, sent in "
+        f"{1e3 * found['publish_delay_s']:.3g} ms; {sent} a year. "
+        f"{about['archives']}: {a_year} a year and {once} once are kept; {in_all} after "
+        f"{about['retention_s'] / YEAR_S:.3g} yr in {copies}{missing}.{late}"
     )
-
-
-def size(count: float) -> str:
-    """Bytes in words, with three digits."""
-    for unit in reversed(("B", "kB", "MB", "GB", "TB", "PB")):
-        size = float(BYTES.units[unit].times)
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:.3g} B"
 
 
 def _sizes(record: Record, policy: Alerts, known: Models, replica: int, n: int) -> list[int]:

@@ -15,6 +15,7 @@ from dashboards.app import parts
 from dashboards.app.library import Library
 from dashboards.app.stored import FILES, Stored
 from dashboards.app.url import Url, download
+from dashboards.report import provenance
 from twin import words
 
 PATH, NAME = "/run/{id}/config", "Config"
@@ -133,9 +134,8 @@ def _inputs(record: Stored, standing: str, find: str) -> Component:
 
 
 def _provenance(record: Stored) -> Component:
-    named = {"seed": record.seed, "scenario digest": record.scenario.digest, "plan digest": record.plan_digest}
-    known = {key: value for key, value in record.manifest.items() if key not in ("command", *named)}
-    rows = [{"key": key, "value": str(value)} for key, value in markup.flat({**named, **known})]
+    flat = markup.flat(provenance(record))
+    rows = [{"key": key, "value": "–" if value is None else str(value)} for key, value in flat]
     columns: dict[str, tuple[str, parts.Cell]] = {"key": ("what", str), "value": ("which", _digest)}
     return parts.table(rows, columns, "Versions, digests, machine", "Nothing is known.")
 
@@ -152,6 +152,6 @@ def _files(record: Stored) -> Component:
     ]
     columns: dict[str, tuple[str, parts.Cell]] = {
         "name": ("file", lambda name: html.A(name, href=download(record.entry.id, name), download=name)),
-        "size": ("size", lambda size: f"{size / 1e6:,.2f} MB" if size >= 1e6 else f"{size / 1e3:,.1f} kB"),
+        "size": ("size", words.size),
     }
     return parts.table(rows, columns, f"In {record.entry.folder}", "None.")

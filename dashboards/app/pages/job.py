@@ -71,7 +71,10 @@ def _content(library: Library, one: Job) -> list[Component]:
         ]
     words_ = job.last_words(one.folder / job.ERR)
     about = [
-        parts.panel("What runs", html.Pre(shlex.join(["ettwin", *one.asked.arguments]), className="code")),
+        parts.panel(
+            "What ran" if one.ended else "What runs",
+            html.Pre(shlex.join(["ettwin", *one.asked.arguments]), className="code"),
+        ),
         *([parts.panel("What it said", html.Pre(words_, className="code"))] if words_ and not one.ended else []),
     ]
     head = html.Div(

@@ -33,7 +33,7 @@ def _seen(library: Library, id: str) -> Seen:
     one = library.jobs.job(id)
     validation = one.asked.kind == validations.KIND
     told = [one.text] if validation and not (one.folder / PRESENT).exists() else []
-    told += [] if one.left_s is None or one.ended else [f"about {words.duration(one.left_s)} left"]
+    told += [] if one.left_s is None or one.ended else [words.left(one.left_s)]
     href = jobview.result_address(one) if one.ended else ""
     return Seen(
         title=one.asked.title,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from dash import Dash, html
@@ -51,11 +52,12 @@ def _head(result: dict[str, Any], id: str) -> Component:
         html.Li(html.A(told, href=download(id, name), download=f"{id}-{name}")) for name, told in FILES.items()
     ]
     export = html.Details([html.Summary("Export"), html.Ul(items)], className="menu")
+    begun = datetime.fromisoformat(result["began"])
     meta = [
         str(result["machine"]["machine"]),
         f"{result['n']:,} jobs of each case, {words.count(result['repeats'], 'repeat')}",
         f"seed {result['seed']}",
-        f"begun {result['began']}, took {words.duration(result['seconds'])}",
+        f"begun {parts.moment(begun.timestamp())}, took {words.duration(result['seconds'])}",
     ]
     return html.Div(
         [

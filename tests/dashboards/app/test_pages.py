@@ -134,6 +134,9 @@ def test_runs_of_one_sky_are_paired(library):
     assert {row["difference"] for row in result["table"] if row["case"] == "same"} <= {0.0, None}
     assert compared.narrowed(result, compared.DIFFERING)["table"] == []
     assert compared.narrowed(result, compared.CERTAIN)["table"] == []
+    _, text = at(library, "/compare", run=["small", "same"])
+    assert "No quantity differs in this way" in text
+    assert "Every run for itself" not in text
 
 
 def test_runs_of_different_skies_are_not(library):
