@@ -50,7 +50,8 @@ def errors(result: Result) -> go.Figure:
         own = known[known["figure"] == name]
         for trace in _panel(own, [style.safe(case) for case in own["case"]], first=col == 1):
             figure.add_trace(trace, row=1, col=col)
-        figure.update_xaxes(title_text="error, %", zeroline=True, zerolinecolor=style.GREY, col=col)
+        axis = {"zeroline": True, "zerolinecolor": style.GREY, "nticks": 4, "tickangle": 0}
+        figure.update_xaxes(title_text="error, %", **axis, col=col)
     figure.update_yaxes(categoryorder="array", categoryarray=cases[::-1], showgrid=True, ticks="")
     figure.update_annotations(font={"size": 12, "color": style.INK})
     told = [

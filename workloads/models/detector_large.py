@@ -1,4 +1,4 @@
-"""Detector, large: the detector with a second veto, a residual network as deep as ResNet-34.
+"""Detector, large: the detector with its veto deepened by a residual network as deep as ResNet-34.
 
 It begins as the shipped detector, whose templates, evidence and veto it keeps learning from; what is added is
 depth, at the width of a ResNet-34: seven million parameters, stored in four bits each.

@@ -111,7 +111,7 @@ def _passports(every: list[Used]) -> Iterator[Component]:
         "n": ("n", lambda v: f"{v:,.0f}"),
         "tail": ("tail", str),
         "standing": ("standing", parts.chip),
-        "machine": ("on", lambda name: html.Span(name, className="result")),
+        "machine": ("on", str),
         "date": ("date", parts.short),
         "weights": ("weights", lambda v: html.Code(v, className="short") if v else "none"),
     }
