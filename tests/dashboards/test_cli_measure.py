@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboards.cli import main
+from twin.farm import occupied
 from workloads import measure
 from workloads.measure import Request
 from workloads.profile import SHIPPED, load
@@ -78,7 +79,9 @@ def test_what_excludes_each_other_is_refused(ettwin, options, message):
     assert message in " ".join(err.split())
 
 
-def test_what_a_batch_takes_a_server_is_added_to_the_profile(ettwin, tmp_path):
+def test_what_a_batch_takes_a_server_is_added_to_the_profile(ettwin, tmp_path, monkeypatch):
+    monkeypatch.setattr(occupied, "ROUNDS", 2)
+    monkeypatch.setattr(occupied, "RESTARTS", 1)
     kept = replace(load(SHIPPED / "epyc-core" / "calibration-check-numpy.json"), hardware="host", occupancy=None)
     path = kept.save(tmp_path)
     options = ("--occupancy", "--runtime", "numpy", "--budget", "4", "--batch", "2", "--out", str(tmp_path))

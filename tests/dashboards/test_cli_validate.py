@@ -10,6 +10,7 @@ import pytest
 from dashboards import running
 from dashboards.cli import main
 from tests.dashboards.validated import TRIALS, result
+from twin.farm import occupied
 from twin.validation import trial
 from twin.validation.cases import CASES
 from twin.validation.goals import MET, MISSED, UNFIT
@@ -184,8 +185,10 @@ def test_what_is_no_validation_is_refused(ettwin, tmp_path, content, message):
     assert message in err
 
 
-def test_a_real_farm_is_foretold_run_and_told(ettwin, tmp_path):
+def test_a_real_farm_is_foretold_run_and_told(ettwin, tmp_path, monkeypatch):
     """One case in small: too few jobs for a verdict on the twin, enough for every step and file."""
+    for name, number in (("ROUNDS", 2), ("RESTARTS", 1), ("LOOKS", 1)):
+        monkeypatch.setattr(occupied, name, number)
     folder = tmp_path / "v"
     small = ("--n", "300", "--repeats", "1", "--budget", "1", "--case", "two priorities")
     watched = ("--progress", tmp_path / "mine.jsonl")
@@ -219,6 +222,6 @@ def test_a_real_farm_is_foretold_run_and_told(ettwin, tmp_path):
     assert ettwin("validate", *small, "--out", folder)[0] == 2
 
 
-def test_cases_are_those_of_the_issue():
+def test_cases_go_from_quiet_to_overload_and_to_what_may_happen():
     assert [case.rho for case in CASES[:6]] == [0.3, 0.6, 0.8, 0.9, 1.0, 1.2]
     assert [case.happens for case in CASES if case.happens] == ["surge", "death", "retraining"]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from twin.farm import occupied
 from twin.farm.bench import Bench
 from twin.farm.line import line, untold
 from twin.farm.log import FAIL, REPAIR
@@ -64,7 +65,8 @@ def test_the_twin_that_is_fed_a_farms_times_gives_nearly_the_farms_latencies(ben
     assert np.abs(twin.latency_s - shown.latency_s).max() < np.abs(np.cumsum(beside_s - evened_s)).max() + 1e-6
 
 
-def test_an_occupancy_holds_every_term(bench):
+def test_an_occupancy_holds_every_term(bench, monkeypatch):
+    monkeypatch.setattr(occupied, "RESTARTS", 2)
     found = measure(bench, [1, 2], 8.0)
     assert list(found.busy) == [1, 2]
     assert found.idle
