@@ -49,7 +49,10 @@ def latency(
     title = f"seconds from merger to {style.safe(alert_name(record))}" + (" (log scale)" if logarithmic else "")
     ends = (float(table["latency_s"].min()), float(table["latency_s"].max())) if len(table) else (0.0, 1.0)
     figure.update_xaxes(title_text=title, **(style.log_ticks(*ends) if logarithmic else {"type": "linear"}))
-    figure.update_xaxes(range=_beside_labels(*ends, logarithmic), col=2)
+    figure.update_xaxes(range=_beside_labels(ends, found, logarithmic), col=2)
+    if not len(table):
+        middle = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
+        figure.add_annotation(text="Nothing was published.", showarrow=False, **middle)
     figure.update_yaxes(title_text="% of published signals alerted", range=[0, 101], col=1)
     n = len(judged_signals(record) if known is None else known.judged)
     figure.update_yaxes(title_text="% not alerted yet (log scale)", type="log", dtick=1, range=_decades(n), col=2)
@@ -112,14 +115,13 @@ def _quantiles(figure: go.Figure, found: Mapping[str, Any], col: int) -> None:
     values = [float(e["value"]) for _, e in shown]
     above = [e["high"] - v if e["high"] is not None else 0.0 for (_, e), v in zip(shown, values, strict=True)]
     below = [v - e["low"] if e["low"] is not None else 0.0 for (_, e), v in zip(shown, values, strict=True)]
+    texts = [f"{name} {words.duration(v)}" for (name, _), v in zip(shown, values, strict=True)]
     figure.add_trace(
         go.Scatter(
             x=values,
             y=[_percent(_share(name), col) for name, _ in shown],
-            mode="markers+text" if col == 2 else "markers",
-            text=[f"{name} {words.duration(v)}\u00a0\u00a0" for (name, _), v in zip(shown, values, strict=True)],
-            textposition="middle left",  # there the curve is above, and no target
-            textfont={"size": 11},
+            mode="markers",
+            text=texts,
             marker={"color": style.INK, "size": 7},
             error_x={"array": above, "arrayminus": below, "thickness": 1.5, "color": style.INK},
             name="quantile",
@@ -129,6 +131,12 @@ def _quantiles(figure: go.Figure, found: Mapping[str, Any], col: int) -> None:
         row=1,
         col=col,
     )
+    if col == 2:  # left of the intervals: there the curve is above, and no target
+        ends = [v - b for v, b in zip(values, below, strict=True)]
+        text: dict[str, Any] = {"text": [f"{told}\u00a0\u00a0" for told in texts], "textfont": {"size": 11}}
+        look: dict[str, Any] = {"mode": "text", "textposition": "middle left", "hoverinfo": "skip"}
+        heights = [_percent(_share(name), col) for name, _ in shown]
+        figure.add_trace(go.Scatter(x=ends, y=heights, showlegend=False, **text, **look), row=1, col=col)
 
 
 def _targets(figure: go.Figure, judged: list[dict[str, Any]], col: int) -> None:
@@ -158,8 +166,11 @@ def _percent(share: Any, col: int) -> Any:
     return left.clip(lower=_NEVER) if isinstance(left, pd.Series) else left
 
 
-def _beside_labels(low: float, high: float, logarithmic: bool) -> list[float]:
-    """The range of an axis from `low` to `high` that leaves the labels of quantiles room on the left."""
+def _beside_labels(ends: tuple[float, float], found: Mapping[str, Any], logarithmic: bool) -> list[float]:
+    """The range of an axis that holds `ends` and the intervals of quantiles, with room for labels on the left."""
+    bars = [float(e[key]) for e in found.values() for key in ("low", "high") if e[key] is not None]
+    drawn = [*ends, *(end for end in bars if end > 0.0 or not logarithmic)]
+    low, high = min(drawn), max(drawn)
     first, last = (math.log10(low), math.log10(high)) if logarithmic else (low, high)
     return [first - _LABELS * ((last - first) or 1.0), last]
 

@@ -56,7 +56,7 @@ def tell(record: Record, folder: Path) -> None:
     if of == 0:
         say("no alert was sent, so none is written")
     elif n == of:
-        say(f"{n:,} alerts are in {folder / writing.FOLDER}")
+        say(f"{words.count(n, 'alert')} {'is' if n == 1 else 'are'} in {folder / writing.FOLDER}")
     else:
         rest = f"all: ettwin alerts {shlex.quote(str(folder))} --write DIR"
         say(f"{n:,} of {of:,} alerts are in {folder / writing.FOLDER}, the first in time; {rest}")

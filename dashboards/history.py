@@ -30,10 +30,12 @@ NO_DATA = "no-data"
 
 _EVENTS, _LATENCY, _QUEUE, _USE, _ARRIVALS = 1, 2, 3, 4, 5
 _NAMED = 8
+_FEW = 3
+"""Points of a line that are marked."""
 _DETECTOR = "instrument "
 """What the name of a detector begins with in marks."""
-_DRAWN = 200
-"""Of what happened by chance the first replica's is drawn, and no more than this."""
+_DRAWN = 2_000
+"""Of what happened by chance the first replica's is drawn, and no more than this, which the subtitle says."""
 _RATES = {"seconds": ("a second", 3600.0), "hours": ("an hour", 1.0), "days": ("an hour", 1.0)}
 """What arrivals are counted by, where time has this unit, and how often an hour has that."""
 _SHORT_S = 1200.0
@@ -104,7 +106,8 @@ def timeline(
         figure,
         "Latency, queues, use and arrivals over the run",
         f"Latency: median and middle 80 %. Pools: mean and range over {replica_text(record)}; "
-        f"queues below {FLOOR:g} are drawn at {FLOOR:g}",
+        f"queues below {FLOOR:g} are drawn at {FLOOR:g}"
+        + (f"; the first {_DRAWN:,} events are drawn" if len(marks) >= _DRAWN else ""),
         record,
         height=_HEIGHT_PX + events_px + _ARRIVALS_PX,
         description=_description(marks, len(late)),
@@ -130,8 +133,10 @@ def happened(record: Recorded) -> pd.DataFrame:
 
 
 def _ticks(table: pd.DataFrame, quantity: str) -> dict[str, Any]:
-    """A log axis for what is drawn of a quantity."""
+    """A log axis for what is drawn of a quantity; a linear one for latencies before the merger."""
     known = table.loc[table["quantity"] == quantity, ["value", "low", "high"]].to_numpy(float)
+    if (known <= 0.0).any() and quantity != "queue":
+        return {"type": "linear"}
     known = known[known > 0.0]
     return style.log_ticks(max(float(known.min()), FLOOR), float(known.max())) if known.size else style.log_ticks()
 
@@ -285,7 +290,7 @@ def _arrivals(figure: go.Figure, table: pd.DataFrame, clock: Clock) -> None:
             go.Scatter(
                 x=rows["time_s"] / clock.seconds,
                 y=rows["value"] / an_hour,
-                mode="lines",
+                mode=_mode(rows),
                 line={"color": colour, "width": 1.4, "dash": dash, "shape": "hvh"},
                 name=str(name),
                 legend=_LEGENDS[_ARRIVALS],
@@ -320,7 +325,7 @@ def _band(
         go.Scatter(
             x=x,
             y=rows["value"],
-            mode="lines",
+            mode=_mode(rows),
             line={"color": colour, "width": 1.6, "dash": dash},
             name=label,
             legend=_LEGENDS.get(row),
@@ -330,6 +335,11 @@ def _band(
         row=row,
         col=1,
     )
+
+
+def _mode(rows: pd.DataFrame) -> str:
+    """A line, with points where there are so few that it would hardly be seen."""
+    return "lines+markers" if len(rows) <= _FEW else "lines"
 
 
 def _outline(x: pd.Series, low: pd.Series, high: pd.Series) -> tuple[Floats, Floats]:

@@ -195,6 +195,8 @@ def log_ticks(low: float = 1.0, high: float = 100.0) -> dict[str, object]:
     decades = math.log10(high / low) if 0.0 < 1.1 * low < high else 2.0  # as an axis has for one value
     digits = next((digits for most, digits in _DIGITS if decades <= most), (1.0,))
     values = [digit * 10.0**power for power in range(-6, 8) for digit in digits]
+    if high > low > 0.0 and sum(low <= value <= high for value in values) < 2:
+        return {"type": "log", "nticks": 6}
     text = [f"{value:,.7f}".rstrip("0").rstrip(".") for value in values]
     return {"type": "log", "tickmode": "array", "tickvals": values, "ticktext": text}
 

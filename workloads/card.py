@@ -54,7 +54,8 @@ def read(name: str, folder: Path | None = None) -> dict[str, Any]:
 def verified(name: str, suffix: str, folder: Path | None = None) -> Path:
     """Path of `<name>.<suffix>`, whose bytes are those its card was written for."""
     path = (folder or WEIGHTS) / f"{name}.{suffix}"
-    wanted = read(name, folder)["files"].get(path.name)
+    files = read(name, folder).get("files")
+    wanted = files.get(path.name) if isinstance(files, dict) else None
     if wanted is None or not path.is_file():
         raise WeightsError(f"{path}: missing or not on its card. Run 'ettwin train {name} --out {path.parent}'")
     found = digest(path)

@@ -98,7 +98,10 @@ def resume(
 
     numbers, tensors = _read(path)
     if numbers["identity"] != identity:
-        apart = ", ".join(f"{k} {numbers['identity'].get(k)!r}, now {v!r}" for k, v in identity.items())
+        before = numbers["identity"]
+        apart = ", ".join(
+            f"{k} {_short(before.get(k))}, now {_short(v)}" for k, v in identity.items() if before.get(k) != v
+        )
         raise CheckpointMismatchError(f"{path}: of another training ({apart}). Delete it or ask for the same")
     for part in _MODULES:
         getattr(state, part).load_state_dict(_under(tensors, f"{part}/"))
@@ -113,6 +116,11 @@ def resume(
     state.step, state.best_loss = numbers["step"], numbers["best_loss"]
     wall_s, cpu_s = numbers["spent_s"]
     return wall_s, cpu_s
+
+
+def _short(value: Any) -> str:
+    """A value of an identity; of a digest its beginning."""
+    return f"{value[:12]}…" if isinstance(value, str) and len(value) > 12 else repr(value)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -41,8 +41,13 @@ def packed(weights: Weights, bits: int) -> dict[str, NDArray[Any]]:
 
 
 def unpacked(stored: Weights) -> dict[str, NDArray[Any]]:
-    """What `packed` made `stored` of, rounded; arrays of half precision stay what they are."""
-    scales = {name.removesuffix(_SCALE) for name in stored if name.removesuffix(_SCALE) + _PACKED in stored}
+    """What `packed` made `stored` of, rounded; arrays of half precision stay what they are.
+
+    ValueError where scales are missing, of another shape or no numbers.
+    """
+    scales = {name.removesuffix(_PACKED) for name in stored if name.endswith(_PACKED)}
+    if lost := next((name for name in scales if name + _SCALE not in stored), None):
+        raise ValueError(f"{lost} in four bits without scales")
     whole: dict[str, NDArray[Any]] = {}
     for name, array in stored.items():
         if name.removesuffix(_PACKED) in scales:
@@ -56,6 +61,21 @@ def rounded(weights: Weights, bits: int) -> dict[str, NDArray[Any]]:
     """`weights` as storing them with `bits` leaves them, in single precision; doing it again changes nothing."""
     known = unpacked(packed(weights, bits))
     return {name: array.astype(_SINGLE) if array.dtype == _HALF else array for name, array in known.items()}
+
+
+def apart(shapes: Mapping[str, tuple[int, ...]], weights: Weights) -> str:
+    """What keeps `weights` from being those of a network whose weights have these `shapes`, by examples."""
+    missing = next((f"no {name}" for name in shapes if name not in weights), "")
+    surplus = next((f"no place for {name}" for name in weights if name not in shapes), "")
+    wrong = next(
+        (
+            f"{name} is {np.shape(weights[name])}, wanted {shape}"
+            for name, shape in shapes.items()
+            if name in weights and np.shape(weights[name]) != shape
+        ),
+        "",
+    )
+    return "; ".join(told for told in (missing, surplus, wrong) if told)
 
 
 def shrink(exported: Path, bits: int) -> None:
@@ -133,6 +153,8 @@ def _pack(array: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.flo
 
 
 def _unpack(pairs: NDArray[np.uint8], scale: NDArray[np.float16]) -> NDArray[np.float32]:
+    if pairs.size * 2 != scale.size * BLOCK or not np.isfinite(scale).all():
+        raise ValueError(f"four bits {pairs.shape} with scales {scale.shape}, or scales that are no numbers")
     levels = np.concatenate([pairs >> 4, pairs & 15]).astype(_SINGLE) - _ZERO
     return (levels.reshape(-1, BLOCK) * scale.reshape(-1, 1).astype(_SINGLE)).reshape(levels.shape)
 

@@ -74,9 +74,16 @@ def installed(runtime: str) -> bool:
 
 def stored(workload: Workload, folder: Path | None = None) -> dict[str, NDArray[Any]]:
     """The verified weights of `workload` by name; those stored in half precision are given in it."""
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    return packing.unpacked(load_file(card.verified(workload.name, "safetensors", folder)))
+    path = card.verified(workload.name, "safetensors", folder)
+    try:
+        return packing.unpacked(load_file(path))
+    except (SafetensorError, ValueError) as error:
+        raise card.WeightsError(
+            f"{path}: not readable as weights ({error}). Run 'ettwin train {workload.name} --out {path.parent}'"
+        ) from error
 
 
 def load_module(workload: Workload, folder: Path | None = None) -> torch.nn.Module:
@@ -85,11 +92,18 @@ def load_module(workload: Workload, folder: Path | None = None) -> torch.nn.Modu
 
 
 def filled(workload: Workload, weights: Mapping[str, NDArray[Any]]) -> torch.nn.Module:
-    """The network of `workload` with `weights`, ready to infer; weights of half precision become single again."""
+    """The network of `workload` with `weights`, ready to infer; weights of half precision become single again.
+
+    WeightsError when they are of another network.
+    """
     import torch
 
     module = cast("InTorch", workload).module()
-    module.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in weights.items()})
+    try:
+        module.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in weights.items()})
+    except RuntimeError as error:
+        apart = packing.apart({k: tuple(v.shape) for k, v in module.state_dict().items()}, weights)
+        raise card.WeightsError(f"{workload.name}: weights of another network ({apart})") from error
     return module.eval()
 
 

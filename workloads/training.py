@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import checkpoints
+from workloads import checkpoints, packing
 from workloads.checkpoints import Snapshot
 from workloads.spec import Progress
 
@@ -118,6 +118,7 @@ def fit(
         "steps": total,
         "every": course.every,
         "refined": checkpoints.fingerprint(course.start),
+        "begun with": checkpoints.fingerprint({k: v.numpy() for k, v in state.module.state_dict().items()}),
     }
     if course.recorded is not None:
         identity["recorded"] = str(course.recorded.as_json())
@@ -172,7 +173,11 @@ def _beginning(course: Course, module: torch.nn.Module, loss: Loss, held_out: Ba
 
     best_loss = np.inf
     if course.start is not None:
-        module.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in course.start.items()})
+        try:
+            module.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in course.start.items()})
+        except RuntimeError as error:
+            apart = packing.apart({k: tuple(v.shape) for k, v in module.state_dict().items()}, course.start)
+            raise TrainingError(f"what is to be refined is of another network ({apart})") from error
         best_loss = float(loss(torch.from_numpy(apply(module, held_out[0])), torch.from_numpy(held_out[1])))
         course.progress(0.0, f"held out {best_loss:.4f} before refinement")
     rng = np.random.default_rng([course.seed, 1])

@@ -41,7 +41,7 @@ def sections(result: Result, shown: str) -> list[Component]:
     """Everything of a comparison, with the quantities that `shown` (one of CHOICES) asks for."""
     kept, paired = narrowed(result, shown), is_paired(result)
     figure: Any = html.P("No quantity differs in this way.", className="empty")
-    if kept["table"]:
+    if any(row["value"] is not None for row in kept["table"]):
         drawn = plots.quantities(kept)
         if not paired:
             drawn.update_layout(title_subtitle_text="Means over each run's own replicas; lines: 95 % intervals")

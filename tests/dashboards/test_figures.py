@@ -197,6 +197,37 @@ def test_every_detector_has_a_line_of_its_own_while_it_does_not_observe(record):
     assert figure.layout.height > timeline(record.but(marks=marks.head(1))).layout.height
 
 
+def test_latencies_before_the_merger_have_a_linear_axis():
+    early = bare().but(alerts=signals([[-20.0, -5.0, 12.0]]))
+    assert timeline(early).layout.yaxis2.type == "linear"
+    assert timeline(week()).layout.yaxis2.type == "log"
+
+
+def test_a_line_of_few_points_is_marked(record):
+    short = timeline(record, span=(0.0, 60.0))
+    assert {t.mode for t in short.data if t.name == "signals"} == {"lines+markers"}
+    assert {t.mode for t in timeline(record).data if t.name == "signals"} == {"lines"}
+
+
+def test_labels_of_quantiles_begin_left_of_their_intervals(record):
+    figure = latency(record)
+    (labels,) = (t for t in figure.data if t.mode == "text")
+    marks = [t for t in figure.data if t.name == "quantile"][1]
+    assert list(labels.x) == pytest.approx([x - b for x, b in zip(marks.x, marks.error_x.arrayminus, strict=True)])
+    low, high = figure.layout.xaxis2.range
+    assert 10.0**low < min(labels.x)
+    assert 10.0**high >= max(x + a for x, a in zip(marks.x, marks.error_x.array, strict=True)) * (1 - 1e-9)
+
+
+def test_nothing_published_is_said():
+    assert "Nothing was published." in [a.text for a in latency(bare()).layout.annotations]
+
+
+def test_a_narrow_log_axis_has_labels():
+    assert style.log_ticks(7.6, 8.6) == {"type": "log", "nticks": 6}
+    assert "tickvals" in style.log_ticks(7.6, 86.0)
+
+
 def test_each_legend_is_above_its_panel(record):
     figure = timeline(record)
     legends = {t.name: t.legend or "legend" for t in figure.data if t.showlegend is not False and t.name}

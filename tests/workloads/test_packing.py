@@ -84,3 +84,25 @@ def test_runtimes_unpack_the_same_numbers(name, tmp_path):
     x = RNG.standard_normal((3, 96, 16)).astype(np.float32)
     run = runtime.onnx_network(path, 1) if name == "onnxruntime" else runtime.openvino_network(path, 1, "f32")
     assert np.abs(run(x) - module(torch.from_numpy(x)).detach().numpy()).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda kept: kept.pop("w.scale"), "w in four bits without scales"),
+        (lambda kept: kept.update({"w.scale": kept["w.scale"][:3]}), r"four bits .* with scales \(3, 9\)"),
+        (lambda kept: kept["w.scale"].fill(np.inf), "scales that are no numbers"),
+    ],
+)
+def test_what_is_no_four_bit_array_is_refused(spoil, said):
+    kept = packing.packed({"w": LARGE}, 4)
+    spoil(kept)
+    with pytest.raises(ValueError, match=said):
+        packing.unpacked(kept)
+
+
+def test_weights_of_another_network_are_told_by_example():
+    shapes = {"a": (2, 3), "b": (4,)}
+    assert packing.apart(shapes, {"a": np.zeros((2, 3)), "b": np.zeros(4)}) == ""
+    told = packing.apart(shapes, {"a": np.zeros((3, 3)), "c": np.zeros(1)})
+    assert told == "no b; no place for c; a is (3, 3), wanted (2, 3)"

@@ -109,6 +109,21 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
         taught(Course(3, quiet, 30, every=30, checkpoint=path))
 
 
+def test_weights_of_another_network_are_refused(weights, tmp_path):
+    with pytest.raises(
+        TrainingError, match=r"what is to be refined is of another network \(no 0\.weight; no place"
+    ):
+        taught(Course(1, quiet, 5, weights))
+    with pytest.raises(card.WeightsError, match=r"detector-large: weights of another network \(no veto\.first"):
+        runtime.filled(spec.get("detector-large"), weights)
+
+
+def test_a_card_without_files_is_told(tmp_path):
+    (tmp_path / "detector.card.json").write_text('{"schema_version": 2}')
+    with pytest.raises(card.WeightsError, match="missing or not on its card"):
+        runtime.stored(spec.get("detector"), tmp_path)
+
+
 def test_a_refinement_never_ends_worse_than_it_began():
     first = taught(Course(1, quiet, 200))
     said = []

@@ -134,9 +134,11 @@ def _content(library: Library, ids: list[str], shown: str) -> list[Component]:
             )
         )
     records = {id: library.record(id).only(alerts=_COLUMNS) for id in ids}
-    curves = parts.panel(
-        "Latency", parts.figure("overlay", overlay.latency(records), overlay.latency_table(records))
-    )
+    numbers = overlay.latency_table(records)
+    drawn: Any = html.P("No alert was published in these runs.", className="empty")
+    if len(numbers):
+        drawn = parts.figure("overlay", overlay.latency(records), numbers)
+    curves = parts.panel("Latency", drawn)
     first, *rest = compared.sections(result, shown)
     return [*told, first, curves, *rest]
 
