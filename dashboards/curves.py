@@ -6,7 +6,7 @@ For dashboards.figures. Knows no page and no file.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -21,8 +21,8 @@ from twin.recorded import Recorded
 
 _NEVER = 1e-6
 """Per cent drawn in place of 0 on the log axis: below its range."""
-_LABELS = 0.2
-"""Room for the labels of quantiles, of what an axis shows."""
+_LABELS, _EDGE = 0.2, 0.04
+"""Room for the labels of quantiles on the left and for half a star on the right, of what an axis shows."""
 
 
 def latency(
@@ -49,9 +49,10 @@ def latency(
     title = f"seconds from merger to {style.safe(alert_name(record))}" + (" (log scale)" if logarithmic else "")
     ends = (float(table["latency_s"].min()), float(table["latency_s"].max())) if len(table) else (0.0, 1.0)
     figure.update_xaxes(title_text=title, **(style.log_ticks(*ends) if logarithmic else {"type": "linear"}))
-    figure.update_xaxes(range=_beside_labels(ends, found, logarithmic), col=2)
+    limits_s = [float(row["limit"]) for row in judged]
+    figure.update_xaxes(range=_beside_labels([*ends, *limits_s], found, logarithmic), col=2)
     if not len(table):
-        middle = {"x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
+        middle = {"x": 0.5, "y": 0.5, "xref": "x2 domain", "yref": "y2 domain"}
         figure.add_annotation(text="Nothing was published.", showarrow=False, **middle)
     figure.update_yaxes(title_text="% of published signals alerted", range=[0, 101], col=1)
     n = len(judged_signals(record) if known is None else known.judged)
@@ -166,13 +167,14 @@ def _percent(share: Any, col: int) -> Any:
     return left.clip(lower=_NEVER) if isinstance(left, pd.Series) else left
 
 
-def _beside_labels(ends: tuple[float, float], found: Mapping[str, Any], logarithmic: bool) -> list[float]:
+def _beside_labels(ends: Sequence[float], found: Mapping[str, Any], logarithmic: bool) -> list[float]:
     """The range of an axis that holds `ends` and the intervals of quantiles, with room for labels on the left."""
     bars = [float(e[key]) for e in found.values() for key in ("low", "high") if e[key] is not None]
-    drawn = [*ends, *(end for end in bars if end > 0.0 or not logarithmic)]
+    drawn = [end for end in (*ends, *bars) if end > 0.0 or not logarithmic]
     low, high = min(drawn), max(drawn)
     first, last = (math.log10(low), math.log10(high)) if logarithmic else (low, high)
-    return [first - _LABELS * ((last - first) or 1.0), last]
+    width = (last - first) or 1.0
+    return [first - _LABELS * width, last + _EDGE * width]
 
 
 def _decades(n: int) -> list[float]:

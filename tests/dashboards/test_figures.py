@@ -217,6 +217,9 @@ def test_labels_of_quantiles_begin_left_of_their_intervals(record):
     low, high = figure.layout.xaxis2.range
     assert 10.0**low < min(labels.x)
     assert 10.0**high >= max(x + a for x, a in zip(marks.x, marks.error_x.array, strict=True)) * (1 - 1e-9)
+    stars = [t.x[0] for t in figure.data if t.name and t.name.startswith("target")]
+    assert stars
+    assert all(10.0**low < x <= 10.0**high * (1 + 1e-9) for x in stars)
 
 
 def test_nothing_published_is_said():
