@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +84,8 @@ def timeline(
     known = known or signals(record)
     table = timeline_table(record, span, known) if table is None else table
     marks = happened(record) if marks is None else marks
-    lines = max(len({_line(mark) for mark in marks.to_dict("records")}), 1)
-    events_px = _LINE_PX * lines
+    lines = _lines(marks)
+    events_px = _LINE_PX * max(len(lines), 1)
     shares = [events_px, *(share * _HEIGHT_PX for share in (0.4, 0.34, 0.26)), _ARRIVALS_PX]
     heights = [share / sum(shares) for share in shares]
     figure = make_subplots(rows=5, shared_xaxes=True, vertical_spacing=_GAP, row_heights=heights)
@@ -93,7 +93,7 @@ def timeline(
     _latencies(figure, record, table, clock, late if span is None else late[_within(late["event_time_s"], span)])
     _pools(figure, table, clock)
     _arrivals(figure, table, clock)
-    _events(figure, record, marks, clock, span)
+    _events(figure, record, marks, lines, clock, span)
     first_s, last_s = span or (0.0, record.scenario.horizon)
     figure.update_xaxes(range=[first_s / clock.seconds, last_s / clock.seconds])
     simulated = "simulated " if record.farm is None else ""
@@ -120,16 +120,21 @@ def timeline(
 
 def happened(record: Recorded) -> pd.DataFrame:
     """What is drawn of what happened to the first replica: kind, name, start_s, end_s; also when no data came."""
-    marks = shown(record.marks).head(_DRAWN)
+    marks = shown(record.marks)
     if record.instrument is None:
-        return marks
+        return _first(marks)
     from twin.instrument import downtimes, observing
 
     stride_s = record.scenario.instrument.stride
-    gaps = observing(record.scenario, downtimes(record.scenario, record.seed, 0)).absent()[:_DRAWN] * stride_s
+    gaps = observing(record.scenario, downtimes(record.scenario, record.seed, 0)).absent() * stride_s
     times = {"start_s": gaps[:, 0], "end_s": gaps[:, 1]}
     rows = pd.DataFrame({"replica": 0, "kind": NO_DATA, "name": "no detector", **times})
-    return pd.concat([marks, rows], ignore_index=True) if len(rows) else marks
+    return _first(pd.concat([marks, rows], ignore_index=True) if len(rows) else marks)
+
+
+def _first(marks: pd.DataFrame) -> pd.DataFrame:
+    """As they are, or the first _DRAWN in time where there are more."""
+    return marks if len(marks) <= _DRAWN else marks.sort_values("start_s", kind="stable").head(_DRAWN)
 
 
 def _ticks(table: pd.DataFrame, quantity: str) -> dict[str, Any]:
@@ -152,7 +157,9 @@ def _within(time_s: pd.Series, span: Span) -> pd.Series:
     return (time_s >= span[0]) & (time_s < span[1])
 
 
-def _events(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clock, span: Span | None) -> None:
+def _events(
+    figure: go.Figure, record: Recorded, table: pd.DataFrame, lines: list[str], clock: Clock, span: Span | None
+) -> None:
     marks = table.to_dict("records")
     alone = Counter(mark["kind"] for mark in marks)
     named = sum(mark["kind"] not in OBSERVING for mark in marks)
@@ -174,7 +181,7 @@ def _events(figure: go.Figure, record: Recorded, table: pd.DataFrame, clock: Clo
                 col=1,
             )
     bands: list[dict[str, Any]] = []
-    figure.update_yaxes(categoryorder="array", categoryarray=_lines(marks), row=_EVENTS)
+    figure.update_yaxes(categoryorder="array", categoryarray=lines, row=_EVENTS)
     for group, own in table.groupby("kind", sort=False, observed=True):
         figure.add_trace(_bars(str(group), own, clock), row=_EVENTS, col=1)
         bands += _bands(str(group), own, clock)
@@ -192,11 +199,12 @@ def _line(mark: Mapping[Any, Any]) -> str:
     return name.replace("detector", style.safe(mark["name"]).removeprefix(_DETECTOR))
 
 
-def _lines(marks: Sequence[Mapping[Any, Any]]) -> list[str]:
+def _lines(table: pd.DataFrame) -> list[str]:
     """All lines from below: kinds as they first happened, a kind's detectors from above."""
-    kinds = list(dict.fromkeys(str(mark["kind"]) for mark in marks))
-    above = sorted({_line(mark): kinds.index(str(mark["kind"])) for mark in marks}.items(), reverse=True)
-    return [line for line, _ in sorted(above, key=lambda one: one[1])]
+    kinds: dict[str, set[str]] = {}
+    for mark in table[["kind", "name"]].drop_duplicates().to_dict("records"):
+        kinds.setdefault(str(mark["kind"]), set()).add(_line(mark))
+    return [line for own in kinds.values() for line in sorted(own, reverse=True)]
 
 
 def _bars(kind: str, own: pd.DataFrame, clock: Clock) -> go.Bar:

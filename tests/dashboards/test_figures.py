@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from dashboards import style
+from dashboards import history, style
 from dashboards.figures import (
     FIGURES,
     latency,
@@ -195,6 +195,18 @@ def test_every_detector_has_a_line_of_its_own_while_it_does_not_observe(record):
     order = ["retraining", "E2 without lock", "E1 without lock"]
     assert list(figure.layout.yaxis.categoryarray) == order
     assert figure.layout.height > timeline(record.but(marks=marks.head(1))).layout.height
+
+
+@pytest.mark.parametrize("n", [history._DRAWN, history._DRAWN + 1])
+def test_the_first_events_in_time_are_drawn_and_how_many_is_said(record, n):
+    first = record.marks.iloc[0].to_dict()
+    later = [{**first, "start_s": float(k), "end_s": k + 1.0} for k in reversed(range(n))]
+    marks = history.happened(record.but(marks=pd.DataFrame(later)))
+    assert len(marks) == history._DRAWN
+    assert marks["end_s"].max() == history._DRAWN
+    figure = timeline(record.but(marks=pd.DataFrame(later[:3])))
+    assert "events are drawn" not in figure.layout.title.subtitle.text
+    assert "2,000 events are drawn" in timeline(record, marks=marks).layout.title.subtitle.text
 
 
 def test_latencies_before_the_merger_have_a_linear_axis():
