@@ -116,11 +116,12 @@ def _quantiles(figure: go.Figure, found: Mapping[str, Any], col: int) -> None:
     values = [float(e["value"]) for _, e in shown]
     above = [e["high"] - v if e["high"] is not None else 0.0 for (_, e), v in zip(shown, values, strict=True)]
     below = [v - e["low"] if e["low"] is not None else 0.0 for (_, e), v in zip(shown, values, strict=True)]
+    heights = [_percent(_share(name), col) for name, _ in shown]
     texts = [f"{name} {words.duration(v)}" for (name, _), v in zip(shown, values, strict=True)]
     figure.add_trace(
         go.Scatter(
             x=values,
-            y=[_percent(_share(name), col) for name, _ in shown],
+            y=heights,
             mode="markers",
             text=texts,
             marker={"color": style.INK, "size": 7},
@@ -136,7 +137,6 @@ def _quantiles(figure: go.Figure, found: Mapping[str, Any], col: int) -> None:
         ends = [v - b for v, b in zip(values, below, strict=True)]
         text: dict[str, Any] = {"text": [f"{told}\u00a0\u00a0" for told in texts], "textfont": {"size": 11}}
         look: dict[str, Any] = {"mode": "text", "textposition": "middle left", "hoverinfo": "skip"}
-        heights = [_percent(_share(name), col) for name, _ in shown]
         figure.add_trace(go.Scatter(x=ends, y=heights, showlegend=False, **text, **look), row=1, col=col)
 
 

@@ -96,10 +96,10 @@ def digits(number: float) -> str:
 
 def size(number: float) -> str:
     """Bytes, in powers of 1000: '44.2 GB'."""
-    unit, scale = next(
-        (name, 1000.0**k) for k, name in reversed([*enumerate(_BYTES)]) if number >= 1000.0**k or k == 0
-    )
-    return f"{number / scale:.3g} {unit}"
+    power = 0
+    while number >= 1000.0 and power < len(_BYTES) - 1:
+        number, power = number / 1000.0, power + 1
+    return f"{number:.3g} {_BYTES[power]}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

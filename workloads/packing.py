@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
 
 Weights = Mapping[str, NDArray[Any]]
 BITS = (32, 16, 4)
@@ -63,6 +66,17 @@ def rounded(weights: Weights, bits: int) -> dict[str, NDArray[Any]]:
     return {name: array.astype(_SINGLE) if array.dtype == _HALF else array for name, array in known.items()}
 
 
+def fill(module: torch.nn.Module, weights: Weights) -> None:
+    """Put `weights` into `module`, in the precision it has; ValueError when they are of another network."""
+    import torch
+
+    try:
+        module.load_state_dict({name: torch.from_numpy(np.asarray(array)) for name, array in weights.items()})
+    except RuntimeError as error:
+        wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+        raise ValueError(f"of another network ({apart(wanted, weights)})") from error
+
+
 def apart(shapes: Mapping[str, tuple[int, ...]], weights: Weights) -> str:
     """What keeps `weights` from being those of a network whose weights have these `shapes`, by examples."""
     missing = next((f"no {name}" for name in shapes if name not in weights), "")
@@ -80,7 +94,7 @@ def apart(shapes: Mapping[str, tuple[int, ...]], weights: Weights) -> str:
 
 def shrink(exported: Path, bits: int) -> None:
     """Store the initialisers of the ONNX file `exported` with `bits`, and unpack each where it is used."""
-    if bits == _SINGLE.itemsize * 8:
+    if bits == 32:
         return
     import onnx
     from onnx import helper, numpy_helper
@@ -100,9 +114,8 @@ def shrink(exported: Path, bits: int) -> None:
             initialisers.append(tensor)
     nodes += list(model.graph.node)
     for field, values in ((model.graph.initializer, initialisers), (model.graph.node, nodes)):
-        copies = [type(value).FromString(value.SerializeToString()) for value in values]
         del field[:]
-        field.extend(copies)
+        field.extend(values)
     onnx.save(model, exported)
 
 

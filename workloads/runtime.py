@@ -96,14 +96,11 @@ def filled(workload: Workload, weights: Mapping[str, NDArray[Any]]) -> torch.nn.
 
     WeightsError when they are of another network.
     """
-    import torch
-
     module = cast("InTorch", workload).module()
     try:
-        module.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in weights.items()})
-    except RuntimeError as error:
-        apart = packing.apart({k: tuple(v.shape) for k, v in module.state_dict().items()}, weights)
-        raise card.WeightsError(f"{workload.name}: weights of another network ({apart})") from error
+        packing.fill(module, weights)
+    except ValueError as error:
+        raise card.WeightsError(f"{workload.name}: weights {error}") from error
     return module.eval()
 
 

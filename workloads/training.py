@@ -174,10 +174,9 @@ def _beginning(course: Course, module: torch.nn.Module, loss: Loss, held_out: Ba
     best_loss = np.inf
     if course.start is not None:
         try:
-            module.load_state_dict({k: torch.from_numpy(np.asarray(v)) for k, v in course.start.items()})
-        except RuntimeError as error:
-            apart = packing.apart({k: tuple(v.shape) for k, v in module.state_dict().items()}, course.start)
-            raise TrainingError(f"what is to be refined is of another network ({apart})") from error
+            packing.fill(module, course.start)
+        except ValueError as error:
+            raise TrainingError(f"what is to be refined is {error}") from error
         best_loss = float(loss(torch.from_numpy(apply(module, held_out[0])), torch.from_numpy(held_out[1])))
         course.progress(0.0, f"held out {best_loss:.4f} before refinement")
     rng = np.random.default_rng([course.seed, 1])
